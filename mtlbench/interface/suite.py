@@ -1,0 +1,185 @@
+"""Suites: tasks, data, one model and how both meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mtlbench.interface.protocol import TrainingProtocol
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mtlbench.interface.golden import GoldenBench, GoldenCase
+
+__all__ = ["Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"]
+
+Split = Literal["train", "dev", "test"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a suite."""
+
+    name: str
+    size: int
+    """N_t, training examples (after chunking); 0 for an unseen task."""
+    metric: str = "accuracy"
+    """The score's main metric, as tables print it."""
+    higher_is_better: bool = True
+    label: str = ""
+    """How tables print it; the name when empty."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model does on one split of one task.
+
+    value: the main metric, in percent where it is a share. examples: how many it was measured on. extra: further
+    metrics by name (EM beside F1).
+    """
+
+    value: float
+    examples: int
+    extra: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What a suite suggests for one method: settings, and protocol fields, that differ from the defaults."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SuiteContext:
+    """What a suite may use of the machine; none of it is part of a cell's key.
+
+    seed: the cell's; a suite that varies its data with the seed says so in its options. load_encoder: (name,
+    revision) to a pretrained (model, tokenizer), by the first plugin that knows the name.
+    """
+
+    seed: int = 0
+    data_root: Path | None = None
+    cache_dir: Path | None = None
+    device: str = "cpu"
+    load_encoder: Callable[[str, str | None], Any] | None = None
+
+
+@dataclass
+class Suite:
+    """A set of tasks that one model is trained on. A dataclass whose fields are its options.
+
+    ``open`` is called once before anything below it, and may load data; what stands above needs no data and no torch.
+    """
+
+    name: ClassVar[str]
+    """How the command line, records and boards call it."""
+    label: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    """Raised when the same options give other data or other models; part of a cell's key."""
+    embedded: ClassVar[bool] = False
+    """Whether it needs nothing but installed packages."""
+
+    @property
+    def protocol(self) -> TrainingProtocol:
+        """How methods train here unless told otherwise."""
+        return TrainingProtocol()
+
+    def recommended(self, method: str) -> Recommendation:
+        """Tuned values for one method by name; for most names there are none."""
+        return Recommendation()
+
+    def fingerprint(self, context: SuiteContext) -> str:
+        """A digest of the data, the same on every machine, without loading it; part of a cell's key."""
+        raise NotImplementedError
+
+    def open(self, context: SuiteContext) -> None:
+        """Load the data for ``context.seed``. Raises MissingData or BadDataset."""
+
+    def tasks(self) -> Sequence[Task]:
+        """The tasks to train, in the order of every table."""
+        raise NotImplementedError
+
+    def unseen(self) -> Sequence[Task]:
+        """Tasks that are scored and never trained."""
+        return ()
+
+    def model(self, seed: int) -> nn.Module:
+        """A new model at phi_0; ``seed`` seeds what is not pretrained. Torch's global generator is seeded too."""
+        raise NotImplementedError
+
+    def encoder(self, model: nn.Module) -> nn.Module:
+        """The part of the model that every loss passes through exactly once; ``model.encoder``, or the model."""
+        return getattr(model, "encoder", model)
+
+    def owners(self, model: nn.Module) -> Mapping[str, str]:
+        """Parameter name to the one task that owns it; by default what lies in ``model.heads[task]``."""
+        names = {task.name for task in self.tasks()}
+        owned = {}
+        for name, _ in model.named_parameters():
+            first, _, rest = name.partition(".")
+            task = rest.partition(".")[0]
+            if first == "heads" and task in names:
+                owned[name] = task
+        return owned
+
+    def pretrained(self, model: nn.Module) -> set[str]:
+        """Names of the parameters that start from pretrained values; by default the encoder's."""
+        inside = {id(parameter) for parameter in self.encoder(model).parameters()}
+        return {name for name, parameter in model.named_parameters() if id(parameter) in inside}
+
+    def examples(self, task: str, split: Split) -> Sequence[Any]:
+        """The examples of one split; only ``len`` is asked of it when ``batch`` is overridden."""
+        raise NotImplementedError
+
+    def collate(self, examples: Sequence[Any]) -> Any:
+        """One batch of examples, as ``loss`` takes it; tensors on ``context.device``."""
+        raise NotImplementedError
+
+    def batch(self, task: str, split: Split, indices: Sequence[int]) -> Any:
+        """The batch of the examples at ``indices``; override where slicing packed tensors is faster."""
+        examples = self.examples(task, split)
+        return self.collate([examples[index] for index in indices])
+
+    def tokens(self, batch: Any) -> int:
+        """Tokens in a batch for the compute accounts; 0 where nothing is a token."""
+        return 0
+
+    def loss(self, model: nn.Module, batch: Any, task: str) -> Tensor:
+        """The mean loss of a batch, a scalar; calls ``encoder(model)`` exactly once."""
+        raise NotImplementedError
+
+    def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        """The score on one split; the model is in evaluation mode and no graph is made."""
+        raise NotImplementedError
+
+    def noise_point(self, model: nn.Module) -> nn.Module | None:
+        """The module whose output (B, L, d) a method may multiply by noise (the word embeddings), or None."""
+        return None
+
+    def hidden(self, model: nn.Module, batch: Any, task: str) -> tuple[Tensor, Tensor]:
+        """The encoder's last hidden states (B, L, d), aligned with the noise point, and the padding mask (B, L)."""
+        raise NotImplementedError
+
+    def trace(self, model: nn.Module) -> Sequence[float] | None:
+        """A few numbers to record after every step (the point in the plane), or None."""
+        return None
+
+    def summary(self, trace: Sequence[Sequence[float]]) -> Mapping[str, Any]:
+        """What to say of a whole trace, as JSON; ``trace`` has one row [gradients, *numbers] a step."""
+        return {}
+
+    @classmethod
+    def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
+        """As ``Method.replay``, for golden files that name the suite."""
+        raise NotImplementedError(f"suite {cls.name} has no replay of golden vectors")
+
+    @classmethod
+    def title(cls) -> str:
+        """The label, or the name."""
+        return cls.label or cls.name

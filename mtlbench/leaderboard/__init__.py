@@ -1,0 +1,1 @@
+"""Tables, statistics and checks: a pure function of records. No torch here."""

@@ -1,0 +1,1 @@
+"""The conformance kit, for the built-in methods and for third parties alike."""
