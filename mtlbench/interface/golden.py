@@ -44,6 +44,20 @@ class GoldenBench(Protocol):
     def tensor(self, values: Any, case: GoldenCase) -> Tensor:
         """Numbers as a tensor of the case's dtype."""
 
+    def method(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        orders: Sequence[Sequence[Sequence[int]]] | None = None,
+    ) -> Method:
+        """An installed method by its hyphenated name, for a suite that replays paths: it may import no method.
+
+        settings: JSON values by setting name. orders: ``orders[step][row]`` are the rows that a row visits, for a
+        method that would draw visiting orders (PCGrad's golden ``orders``, one more level for the steps); such a
+        method's own replay injects them in the same way. None: as the method draws them. Raises UnknownName.
+        """
+
     def train(
         self,
         method: Method,
