@@ -34,7 +34,7 @@ _HOME = {
     "protocol": ("TrainingProtocol",),
     "run": ("Cell", "Config", "RunView", "Table"),
     "settings": ("Setting", "build", "settings_of", "values_of"),
-    "suite": ("Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"),
+    "suite": ("MaskedLM", "Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -159,6 +159,9 @@ if TYPE_CHECKING:
         values_of as values_of,
     )
     from mtlbench.interface.suite import (
+        MaskedLM as MaskedLM,
+    )
+    from mtlbench.interface.suite import (
         Recommendation as Recommendation,
     )
     from mtlbench.interface.suite import (
@@ -201,6 +204,7 @@ __all__ = [
     "GradientOracle",
     "Granularity",
     "Job",
+    "MaskedLM",
     "Method",
     "MissingData",
     "MissingExtra",

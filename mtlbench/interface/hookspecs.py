@@ -11,12 +11,14 @@ Modules that only register classes should import torch inside functions: ``mtlbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mtlbench.interface.executor import Executor
     from mtlbench.interface.method import Method
     from mtlbench.interface.probe import Probe
@@ -65,6 +67,15 @@ def mtlbench_configure(config: Config) -> None:
 @hookspec(firstresult=True)
 def mtlbench_load_encoder(name: str, revision: str | None) -> Any:
     """Once per cell of a suite with an encoder: (model, tokenizer) for a name, or None to let the next one answer."""
+
+
+@hookspec(firstresult=True)
+def mtlbench_pretrain_encoder(name: str, out: Path, seed: int | None, report: Callable[[str], None]) -> Any:
+    """Once per ``mtlbench pretrain NAME``: train the encoder ``name`` from nothing and write it to the folder ``out``.
+
+    seed: None for the one that the plugin ships its encoder with. report: takes lines of progress. Returns the model
+    card as JSON, or None to let the next one answer.
+    """
 
 
 @hookspec(firstresult=True)

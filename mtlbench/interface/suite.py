@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mtlbench.interface.golden import GoldenBench, GoldenCase
 
-__all__ = ["Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"]
+__all__ = ["MaskedLM", "Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"]
 
 Split = Literal["train", "dev", "test"]
 
@@ -52,6 +52,26 @@ class Recommendation:
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MaskedLM:
+    """What measures how much of its pretraining an encoder has forgotten: text, and the pretrained masked-LM head.
+
+    seen, unseen: language to token ids (N, L) int64, padded with ``pad_id``, of held-out sentences; seen languages
+    are those of the suite's tasks. logits: (model, ids (B, L), chosen (B, L) bool) to (chosen tokens, V), with the
+    model's encoder under the pretrained head and the decoder tied to the model's word embeddings, row by row in the
+    order of ``chosen``. special_ids: tokens that are never masked. batch_size: sentences that fit a forward pass.
+    """
+
+    seen: Mapping[str, Tensor]
+    unseen: Mapping[str, Tensor]
+    logits: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    mask_id: int
+    pad_id: int
+    special_ids: frozenset[int]
+    vocabulary: int
+    batch_size: int = 256
 
 
 @dataclass(frozen=True)
@@ -165,6 +185,10 @@ class Suite:
     def hidden(self, model: nn.Module, batch: Any, task: str) -> tuple[Tensor, Tensor]:
         """The encoder's last hidden states (B, L, d), aligned with the noise point, and the padding mask (B, L)."""
         raise NotImplementedError
+
+    def masked_lm(self) -> MaskedLM | None:
+        """The masked-LM texts of an open suite, for the probe of forgetting; None where there is no such head."""
+        return None
 
     def trace(self, model: nn.Module) -> Sequence[float] | None:
         """A few numbers to record after every step (the point in the plane), or None."""
