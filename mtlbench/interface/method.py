@@ -44,6 +44,8 @@ class Method:
     """Protocol fields without effect on it: overriding one of them for this method is an error."""
     control: ClassVar[bool] = False
     """Whether it is a control: trained to explain another method's gain, and shown on every board."""
+    exempt_laws: ClassVar[Mapping[str, str]] = {}
+    """Laws of ``mtlbench check`` that it breaks on purpose, each with the reason (a random weighting: permutation)."""
     state_fields: ClassVar[tuple[str, ...]] = ()
     """Attributes made by ``start`` that an exact resume restores: numbers, strings, lists, dicts, tensors."""
 

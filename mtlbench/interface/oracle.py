@@ -187,5 +187,11 @@ class GradientOracle(Protocol):
     def attach(self, name: str, module: torch.nn.Module) -> None:
         """Train ``module`` along, as a segment of its own outside the shared parameters; only in ``start``."""
 
+    def noise_widths(self) -> tuple[int, int]:
+        """(width of ``hidden()``, width of the noise point's output), for a module that ``start`` attaches.
+
+        Costs nothing and shifts no stream. Raises BadPlugin when the suite has no noise point.
+        """
+
     def protocol_optimizer(self) -> Optimizer:
         """A new optimizer of the protocol's kind over ``segments``."""
