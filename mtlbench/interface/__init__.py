@@ -34,7 +34,17 @@ _HOME = {
     "protocol": ("TrainingProtocol",),
     "run": ("Cell", "Config", "RunView", "Table"),
     "settings": ("Setting", "build", "settings_of", "values_of"),
-    "suite": ("MaskedLM", "Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"),
+    "suite": (
+        "DataReport",
+        "DataSource",
+        "MaskedLM",
+        "Recommendation",
+        "Score",
+        "Split",
+        "Suite",
+        "SuiteContext",
+        "Task",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -159,6 +169,12 @@ if TYPE_CHECKING:
         values_of as values_of,
     )
     from mtlbench.interface.suite import (
+        DataReport as DataReport,
+    )
+    from mtlbench.interface.suite import (
+        DataSource as DataSource,
+    )
+    from mtlbench.interface.suite import (
         MaskedLM as MaskedLM,
     )
     from mtlbench.interface.suite import (
@@ -193,6 +209,8 @@ __all__ = [
     "Branch",
     "Cell",
     "Config",
+    "DataReport",
+    "DataSource",
     "Delta",
     "Direction",
     "Diverged",

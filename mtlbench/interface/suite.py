@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from mtlbench.interface.golden import GoldenBench, GoldenCase
 
-__all__ = ["MaskedLM", "Recommendation", "Score", "Split", "Suite", "SuiteContext", "Task"]
+__all__ = [
+    "DataReport",
+    "DataSource",
+    "MaskedLM",
+    "Recommendation",
+    "Score",
+    "Split",
+    "Suite",
+    "SuiteContext",
+    "Task",
+]
 
 Split = Literal["train", "dev", "test"]
 
@@ -52,6 +62,39 @@ class Recommendation:
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Something that a suite reads from outside: one configuration of a data set, or an encoder's weights."""
+
+    name: str
+    """The Hub's id, as in ``nyu-mll/glue``; a path below the data root, as in ``standin/squad``; for an encoder also
+    any local path."""
+    config: str | None = None
+    splits: tuple[str, ...] = ()
+    """The splits that the suite reads, by the data set's own names."""
+    revision: str | None = None
+    """A commit, tag or branch of the Hub's repository; its main branch when None."""
+    stands_for: str = ""
+    """The data set that this one stands in for; empty when it is the one that the suite asks for."""
+    kind: Literal["dataset", "encoder"] = "dataset"
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What ``Suite.check_data`` found of one split of a source, or of an encoder (then ``split`` is empty)."""
+
+    source: DataSource
+    split: str
+    rows: int = 0
+    origin: str = ""
+    """Where it lies: a folder, for a person to read."""
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+    """Rows that are handled by a rule, counted, in words."""
+    problem: str = ""
+    """Why it cannot be used and what to do, in one line; empty when it can."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +160,17 @@ class Suite:
     def fingerprint(self, context: SuiteContext) -> str:
         """A digest of the data, the same on every machine, without loading it; part of a cell's key."""
         raise NotImplementedError
+
+    def sources(self) -> Sequence[DataSource]:
+        """What it reads from outside; nothing for an embedded suite. Needs no data."""
+        return ()
+
+    def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
+        """One report a split of every source, as they are read; problems are reported, not raised.
+
+        fetch: first download what is missing; where that is impossible the problem says why.
+        """
+        return iter(())
 
     def open(self, context: SuiteContext) -> None:
         """Load the data for ``context.seed``. Raises MissingData or BadDataset."""
