@@ -1,0 +1,62 @@
+"""A second count of the work, which shares no code with the meter: hooks on the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from mtlbench.engine.accounts import Meter
+
+__all__ = ["Audit"]
+
+_WATCHED = 16
+"""Shared parameters that carry a hook: enough to see any backward pass, few enough to cost nothing."""
+
+
+class Audit:
+    """Counts forward passes of the encoder that build a graph, and backward passes that reach shared parameters.
+
+    A method that trains behind the meter's back, or a suite whose loss does not pass through its encoder exactly
+    once, makes the two accounts differ; the record then says so and boards refuse it.
+    """
+
+    def __init__(self, encoder: nn.Module, shared: Sequence[nn.Parameter]) -> None:
+        self.forwards = 0
+        self.backwards = 0
+        self._paused = False
+        stride = max(1, len(shared) // _WATCHED)
+        self._handles: list[Any] = [
+            encoder.register_forward_hook(self._saw_forward),
+            torch.autograd.graph.register_multi_grad_hook(list(shared)[::stride], self._saw_backward, mode="any"),
+        ]
+
+    def _saw_forward(self, *_: Any) -> None:
+        if not self._paused and torch.is_grad_enabled():
+            self.forwards += 1
+
+    def _saw_backward(self, _: Any) -> None:
+        if not self._paused:
+            self.backwards += 1
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within the block (evaluation, probes) nothing is counted."""
+        last, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = last
+
+    def difference(self, meter: Meter) -> str | None:
+        """How the two accounts differ, in words; None when they agree."""
+        pairs = [("forward", meter.forwards, self.forwards), ("backward", meter.backwards, self.backwards)]
+        found = [f"{kind} passes: {told} metered, {seen} seen" for kind, told, seen in pairs if told != seen]
+        return "; ".join(found) or None
+
+    def close(self) -> None:
+        for handle in self._handles:
+            handle.remove()

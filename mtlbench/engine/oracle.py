@@ -1,0 +1,413 @@
+"""The gradient oracle: draws batches, differentiates them, moves the parameters, and counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from mtlbench.engine.accounts import Clock, Meter
+from mtlbench.engine.audit import Audit
+from mtlbench.engine.branches import Delta, OpenBranch, move
+from mtlbench.engine.evaluation import at_rest
+from mtlbench.engine.optimizers import protocol_optimizer
+from mtlbench.engine.parameters import FlatParameters
+from mtlbench.interface.errors import BadPlugin, Diverged
+from mtlbench.interface.gradients import Direction, TaskGradients
+from mtlbench.interface.oracle import Batch, ParameterInfo, Segment, TaskInfo
+from mtlbench.interface.oracle import Delta as AnyDelta
+
+if TYPE_CHECKING:
+    from mtlbench.engine.sampling import Sampler
+    from mtlbench.interface.method import Method
+    from mtlbench.interface.optimizer import Optimizer
+    from mtlbench.interface.protocol import TrainingProtocol
+    from mtlbench.interface.suite import Suite
+
+__all__ = ["Oracle"]
+
+GradientListener = Callable[[TaskGradients], None]
+
+
+class Oracle:
+    """The engine's ``GradientOracle`` for one model and the tasks that share it.
+
+    budget: gradients that this model may spend. listener: called with the rows of every ``gradients`` call, the
+    clock stopped; None when nobody listens.
+    """
+
+    def __init__(
+        self,
+        *,
+        suite: Suite,
+        model: nn.Module,
+        method: Method,
+        tasks: Sequence[TaskInfo],
+        sampler: Sampler,
+        protocol: TrainingProtocol,
+        budget: int,
+        generator: torch.Generator,
+        clock: Clock | None = None,
+        listener: GradientListener | None = None,
+    ) -> None:
+        self.tasks = tuple(tasks)
+        self.protocol = protocol
+        self.generator = generator
+        self.budget = budget
+        self.meter = Meter()
+        self.clock = clock or Clock()
+        self.model = model
+        self.losses_seen: list[float] = []
+        """Training losses since somebody last emptied the list."""
+        self._suite = suite
+        self._method = method
+        self._sampler = sampler
+        self._listener = listener
+        self._ids = {task.name: index for index, task in enumerate(self.tasks)}
+        self._attached: dict[str, nn.Module] = {}
+        self._optimizers: dict[str, Optimizer] = {}
+        self._branch: OpenBranch | None = None
+        self._slot: Optimizer | None = None
+        self._rows: Tensor | None = None
+        self._row_views: list[list[Tensor]] = []
+        self._spent_at_update = 0
+        self._lay_out()
+        method.start(self)
+        self._started = True
+        self._main = method.optimizer(self)
+
+    def _lay_out(self) -> None:
+        self.parameters = FlatParameters(self._suite, self.model, self._attached)
+        shared = [
+            p for p, info in zip(self.parameters.parameters, self.parameters.infos, strict=True) if not info.owner
+        ]
+        self.audit = Audit(self._suite.encoder(self.model), shared)
+
+    # What the method may know ---------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Sequence[ParameterInfo]:
+        return self.parameters.infos
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return self.parameters.segments
+
+    @property
+    def lr(self) -> float:
+        """The scheduled rate at the middle of the gradients spent since the last step: never 0 at either end."""
+        middle = (self._spent_at_update + self.meter.gradients) / 2
+        return self.protocol.rate_at(middle / self.budget)
+
+    @property
+    def progress(self) -> float:
+        return self.meter.gradients / self.budget
+
+    @property
+    def remaining(self) -> int:
+        return self.budget - self.meter.gradients
+
+    @property
+    def affordable(self) -> int:
+        """Batches that the budget still has room for."""
+        return self.remaining // self._method.gradients_per_batch
+
+    def take(self, k: int) -> Iterator[int]:
+        for step in range(k):
+            if not self.affordable:
+                return
+            yield step
+
+    def attach(self, name: str, module: nn.Module) -> None:
+        if hasattr(self, "_started"):
+            raise BadPlugin(f"method {self._method.name} attaches {name!r} after its start")
+        if name in self._attached or name in self._ids:
+            raise BadPlugin(f"method {self._method.name} attaches {name!r}, a name that is taken")
+        self._attached[name] = module.to(self.parameters.values.device, self.parameters.values.dtype)
+        self.audit.close()
+        self._lay_out()
+
+    def noise_widths(self) -> tuple[int, int]:
+        """Read off a forward pass of one training example."""
+        point = self._suite.noise_point(self.model)
+        if point is None:
+            raise BadPlugin(f"suite {self._suite.name} has no point at which noise may enter")
+        task, widths = self.tasks[0].name, []
+        batch = self._suite.batch(task, "train", [0])
+        handle = point.register_forward_hook(lambda _module, _inputs, output: widths.append(output.shape[-1]))
+        try:
+            with at_rest(self), torch.no_grad():
+                hidden, _ = self._suite.hidden(self.model, batch, task)
+        finally:
+            handle.remove()
+        return hidden.shape[-1], widths[0]
+
+    def protocol_optimizer(self) -> Optimizer:
+        return protocol_optimizer(self.protocol, self.segments)
+
+    # Batches --------------------------------------------------------------------------------------------------
+
+    def pick(self, n: int | None = None, *, distinct: bool | None = None) -> list[str]:
+        return [self.tasks[index].name for index in self._pick(n, distinct)]
+
+    def _pick(self, n: int | None, distinct: bool | None) -> list[int]:
+        if distinct is None:
+            distinct = self.protocol.draws == "distinct"
+        wanted = self.protocol.rows if n is None else n
+        # "Distinct" can give every task once; asking for more rows than tasks is asking for all of them.
+        return self._sampler.pick(min(wanted, len(self.tasks)) if distinct or n is None else wanted, distinct)
+
+    def draw(self, n: int | None = None, *, task: str | None = None) -> list[Batch]:
+        with self.clock.phase("other"):
+            indices = [self._ids[task]] if task is not None else self._pick(n, None)
+            return [self._batch(index) for index in indices[: self.affordable]]
+
+    def _batch(self, index: int) -> Batch:
+        payload, examples = self._sampler.batch(index)
+        return Batch(self.tasks[index].name, index, examples, payload)
+
+    # Gradients ------------------------------------------------------------------------------------------------
+
+    def gradients(self, batches: Sequence[Batch]) -> TaskGradients:
+        self._afford(batches)
+        with self.clock.phase("gradients"):
+            rows = self._row_storage(len(batches))
+            losses, own = [], []
+            for row, batch in enumerate(batches):
+                rows[row].zero_()
+                self._own_gradient().zero_()
+                self.parameters.collect_into(self._row_views[row])
+                losses.append(self._differentiate(batch, 1.0))
+                own.append(self._own_parts(batch))
+            grads = TaskGradients(
+                rows,
+                tasks=[batch.task for batch in batches],
+                task_ids=[batch.task_id for batch in batches],
+                losses=torch.tensor(losses, dtype=torch.float64),
+                layout=self.parameters.layout,
+                own=own,
+            )
+        if self._listener is not None:
+            with self.clock.phase(None):
+                self._listener(grads)
+        return grads
+
+    def descend(self, batches: Sequence[Batch], weights: Sequence[float] | None = None) -> None:
+        if not batches:
+            return
+        self._afford(batches)
+        with self.clock.phase("gradients"):
+            self.parameters.gradient.zero_()
+            self.parameters.collect_into()
+            for index, batch in enumerate(batches):
+                self._differentiate(batch, 1.0 if weights is None else float(weights[index]))
+        live = {batch.task for batch in batches} | self.parameters.attached
+        self._update(live, 1.0 / len(batches) if self.protocol.reduction == "mean" else 1.0)
+
+    def apply(self, direction: Direction) -> None:
+        with self.clock.phase("update"):
+            self.parameters.gradient[: self.parameters.shared].copy_(direction.shared)
+            for segment, span in zip(self.segments, self.parameters.segment_spans, strict=True):
+                if segment.name in direction.own:
+                    self.parameters.gradient[span[0] : span[1]].copy_(direction.own[segment.name])
+        live = {segment.owner for segment in self.segments if segment.name in direction.own and segment.owner}
+        self._update(live, self._scale(direction))
+
+    def _scale(self, direction: Direction) -> float:
+        """From the method's scale to the protocol's reduction."""
+        if self._method.scale == self.protocol.reduction:
+            return 1.0
+        return 1.0 / direction.rows if self.protocol.reduction == "mean" else float(direction.rows)
+
+    def losses(self, batches: Sequence[Batch]) -> Tensor:
+        with self.clock.phase("gradients"), torch.no_grad():
+            values = [float(self._suite.loss(self.model, batch.payload, batch.task)) for batch in batches]
+            self.meter.extra_forwards += len(batches)
+        return torch.tensor(values, dtype=torch.float64)
+
+    def _afford(self, batches: Sequence[Batch]) -> None:
+        if len(batches) > self.affordable:
+            raise BadPlugin(
+                f"method {self._method.name} asks for the gradients of {len(batches)} batches "
+                f"where the budget has room for {self.affordable}"
+            )
+
+    def _differentiate(self, batch: Batch, weight: float) -> float:
+        before = self.meter.gradients
+        objective = self._method.objective(_View(self, self._suite, batch))
+        if self.meter.gradients - before != self._method.gradients_per_batch:
+            raise BadPlugin(
+                f"method {self._method.name} declares {self._method.gradients_per_batch} gradients a batch "
+                f"and its objective spends {self.meter.gradients - before}"
+            )
+        (objective if weight == 1.0 else objective * weight).backward()  # type: ignore[no-untyped-call]
+        self.meter.backwards += 1
+        loss = float(objective.detach())
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss of task {batch.task} is {loss}")
+        self.losses_seen.append(loss)
+        self.meter.examples += batch.examples
+        self.meter.tokens += self._suite.tokens(batch.payload)
+        if self._branch is not None:
+            self._branch.owners.add(batch.task)
+        return loss
+
+    def _row_storage(self, count: int) -> Tensor:
+        """(R, d) rows, allocated once and written again at every call."""
+        if self._rows is None or self._rows.shape[0] < count:
+            self._rows = self.parameters.values.new_empty(count, self.parameters.shared)
+            own = self.parameters.views_of(self.parameters.gradient)
+            self._row_views = [self._views_of_row(row, own) for row in self._rows]
+        return self._rows[:count]
+
+    def _views_of_row(self, row: Tensor, own: list[Tensor]) -> list[Tensor]:
+        views, start = [], 0
+        for info, other in zip(self.params, own, strict=True):
+            if info.owner is not None:
+                views.append(other)
+                continue
+            views.append(row[start : start + other.numel()].view(other.shape))
+            start += other.numel()
+        return views
+
+    def _own_gradient(self) -> Tensor:
+        return self.parameters.gradient[self.parameters.shared :]
+
+    def _own_parts(self, batch: Batch) -> Mapping[str, Tensor]:
+        mine = {batch.task} | self.parameters.attached
+        return {
+            segment.name: self.parameters.gradient[start:stop].clone()
+            for segment, (start, stop) in zip(self.segments, self.parameters.segment_spans, strict=True)
+            if segment.owner in mine
+        }
+
+    # Movement -------------------------------------------------------------------------------------------------
+
+    def _update(self, live: set[str] | frozenset[str], scale: float) -> None:
+        """One optimizer step along the flat gradient, for the shared segments and those of the ``live`` owners."""
+        with self.clock.phase("update"):
+            parts = [
+                self.parameters.gradient[start:stop] if segment.owner is None or segment.owner in live else None
+                for segment, (start, stop) in zip(self.segments, self.parameters.segment_spans, strict=True)
+            ]
+            found = [part for part in parts if part is not None]
+            norm = scale * _norm(found)
+            if not math.isfinite(norm):
+                raise Diverged(f"the norm of the combined gradient is {norm}")
+            if self.protocol.clip is not None and norm > self.protocol.clip:
+                scale *= self.protocol.clip / norm
+            if scale != 1.0:
+                for part in found:
+                    part.mul_(scale)
+            (self._slot or self._main).step(parts, self.lr)
+            self.meter.optimizer_steps += 1
+            self._spent_at_update = self.meter.gradients
+            if self._branch is not None:
+                self._branch.steps += 1
+
+    def move(self, deltas: AnyDelta | Iterable[AnyDelta], rate: float) -> None:
+        several = cast("Iterable[Delta]", [deltas] if isinstance(deltas, Delta) else deltas)
+        with self.clock.phase("update"):
+            move(self.parameters, self.model, several, rate)
+
+    @contextmanager
+    def branch(self, slot: str | None = None, *, fresh: bool = False) -> Iterator[OpenBranch]:
+        if self._branch is not None:
+            raise BadPlugin(f"method {self._method.name} opens a branch inside a branch")
+        with self.clock.phase("update"):
+            phi = self.parameters.values.clone()
+            buffers = [buffer.clone() for buffer in self.model.buffers()]
+        self._slot = self._optimizer_of(slot, fresh)
+        self._branch = branch = OpenBranch()
+        try:
+            yield branch
+        finally:
+            self._branch = self._slot = None
+            with self.clock.phase("update"):
+                branch.close(self.parameters, self.model, phi, buffers)
+
+    def _optimizer_of(self, slot: str | None, fresh: bool) -> Optimizer | None:
+        if fresh:
+            return self._method.optimizer(self)
+        if slot is None:
+            return None
+        if slot not in self._optimizers:
+            self._optimizers[slot] = self._method.optimizer(self)
+        return self._optimizers[slot]
+
+    # Resume ---------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training has changed, at a step boundary: tensors and plain data."""
+        return {
+            "values": self.parameters.values,
+            "buffers": list(self.model.buffers()),
+            "method": self._method.state_dict(),
+            "optimizer": self._main.state_dict(),
+            "slots": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
+            "sampler": self._sampler.state_dict(),
+            "generator": self.generator.get_state(),
+            "meter": self.meter.as_json(),
+            "audit": [self.audit.forwards, self.audit.backwards],
+            "losses_seen": self.losses_seen,
+            "spent_at_update": self._spent_at_update,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.parameters.values.copy_(state["values"])
+        for buffer, saved in zip(self.model.buffers(), state["buffers"], strict=True):
+            buffer.copy_(saved)
+        self._method.load_state_dict(state["method"])
+        self._main.load_state_dict(state["optimizer"])
+        for slot, saved in state["slots"].items():
+            self._optimizers[slot] = self._method.optimizer(self)
+            self._optimizers[slot].load_state_dict(saved)
+        self._sampler.load_state_dict(state["sampler"])
+        self.generator.set_state(state["generator"])
+        self.meter.load(state["meter"])
+        self.audit.forwards, self.audit.backwards = state["audit"]
+        self.losses_seen = list(state["losses_seen"])
+        self._spent_at_update = state["spent_at_update"]
+
+
+class _View:
+    """One batch as the method's objective sees it."""
+
+    def __init__(self, oracle: Oracle, suite: Suite, batch: Batch) -> None:
+        self._oracle = oracle
+        self._suite = suite
+        self._batch = batch
+
+    @property
+    def task(self) -> str:
+        return self._batch.task
+
+    def loss(self, scale: Tensor | None = None) -> Tensor:
+        self._oracle.meter.forwards += 1
+        self._oracle.meter.gradients += 1
+        model = self._oracle.model
+        if scale is None:
+            return self._suite.loss(model, self._batch.payload, self._batch.task)
+        point = self._suite.noise_point(model)
+        if point is None:
+            raise BadPlugin(f"suite {self._suite.name} has no point at which noise may enter")
+        handle = point.register_forward_hook(lambda _module, _inputs, output: output * scale)
+        try:
+            return self._suite.loss(model, self._batch.payload, self._batch.task)
+        finally:
+            handle.remove()
+
+    def hidden(self) -> tuple[Tensor, Tensor]:
+        self._oracle.meter.extra_forwards += 1
+        with torch.no_grad():
+            return self._suite.hidden(self._oracle.model, self._batch.payload, self._batch.task)
+
+
+def _norm(parts: Sequence[Tensor]) -> float:
+    """Euclidean norm over all parts, summed in float64: float32 squares under- and overflow."""
+    squares = [float(torch.linalg.vector_norm(part, dtype=torch.float64)) ** 2 for part in parts]
+    return math.sqrt(sum(squares))
