@@ -17,6 +17,7 @@ from mtlbench.engine.sampling import BatchStream, task_probabilities
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.oracle import TaskInfo
 from mtlbench.interface.run import RunView
+from mtlbench.plugins import call_observers, listens
 
 if TYPE_CHECKING:
     from mtlbench.engine.streams import Streams
@@ -72,7 +73,7 @@ class GroupTraining:
             budget=budget,
             generator=streams.generator("method"),
             clock=Clock(context.device),
-            listener=self._announce_gradients if registry.listens("mtlbench_gradients_computed") else None,
+            listener=self._announce_gradients if listens(registry, "mtlbench_gradients_computed") else None,
         )
         self._evaluator = Evaluator(suite, context, self.oracle, streams, registry)
         torch.manual_seed(streams.seed("dropout"))
@@ -116,8 +117,7 @@ class GroupTraining:
 
     def _after_step(self) -> None:
         self._follow()
-        if self._registry.listens("mtlbench_step_finished"):
-            self._announce("mtlbench_step_finished", step=self._step)
+        self._announce("mtlbench_step_finished", step=self._step)
         due = math.ceil(self.oracle.budget * (self._point + 1) / self._evaluations)
         if self.oracle.affordable and self.oracle.meter.gradients >= due:
             self._point = self.oracle.meter.gradients * self._evaluations // self.oracle.budget
@@ -175,8 +175,8 @@ class GroupTraining:
     # Hooks ----------------------------------------------------------------------------------------------------
 
     def _announce(self, hook: str, **facts: Any) -> None:
-        if self._registry.listens(hook):
-            self._registry.announce(hook, run=self.view(), **facts)
+        if listens(self._registry, hook):
+            call_observers(self._registry, hook, run=self.view(), **facts)
 
     def _announce_gradients(self, grads: TaskGradients) -> None:
         self._announce("mtlbench_gradients_computed", gram=grads.gram(), tasks=grads.tasks)

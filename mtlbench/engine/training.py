@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,13 @@ from mtlbench.engine.machine import machine, versions
 from mtlbench.engine.outcome import cell_outcome, merged_seconds
 from mtlbench.engine.streams import Streams
 from mtlbench.engine.suites import open_suite
+from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
+from mtlbench.plugins import collect_extras
 
 if TYPE_CHECKING:
     from mtlbench.interface.executor import Report
-    from mtlbench.interface.method import Method
     from mtlbench.interface.run import Cell
     from mtlbench.interface.suite import SuiteContext
     from mtlbench.plugins import Registry
@@ -45,54 +47,66 @@ def train_cell(
     progress, ``{"key", "gradients", "budget", "score"}``. A divergence is an outcome; other exceptions propagate.
     """
     started = time.perf_counter()
-    suite = open_suite(cell, registry, replace(context, seed=cell.seed))
+    context = replace(context, seed=cell.seed)
+    suite = open_suite(cell, registry, context)
     peak = PeakMemory(context.device)
     method_class = registry.method(cell.method).cls
     groups = build(method_class, cell.settings, f"method {cell.method}").groups([task.name for task in suite.tasks()])
     protocol = TrainingProtocol(**cell.protocol)
+    if protocol.budget < len(groups):
+        raise BadSetting(f"method {cell.method} trains {len(groups)} models, too many for {protocol.budget} gradients")
     saved = _load(checkpoint, cell)
     finished: list[dict[str, Any]] = list(saved["finished"]) if saved else []
+    running = saved["running"] if saved else None
     progress = _Progress(cell.key, protocol.budget, report)
-    for index, tasks in enumerate(groups):
-        if index < len(finished):
-            continue
-        spent = sum(result["counts"]["gradients"] for result in finished)
-        method: Method = build(method_class, cell.settings, f"method {cell.method}")
+    while True:
+        index = len(finished)
         group = GroupTraining(
             cell=cell,
             suite=suite,
-            method=method,
-            tasks=tasks,
+            method=build(method_class, cell.settings, f"method {cell.method}"),
+            tasks=groups[index],
             budget=_share(protocol.budget, len(groups), index),
             protocol=protocol,
             registry=registry,
-            context=replace(context, seed=cell.seed),
+            context=context,
             streams=Streams(cell.suite, cell.seed),
             unseen=[task.name for task in suite.unseen()] if len(groups) == 1 else [],
         )
-        if saved and saved["running"] is not None:
-            group.load_state_dict(saved["running"])
-            saved = None
+        if running is not None:
+            group.load_state_dict(running)
+            running = None
         saver = _Saver(checkpoint, checkpoint_seconds, cell, finished)
+        spent = sum(result["counts"]["gradients"] for result in finished)
         try:
             finished.append(group.run(partial(_between, group, spent, saver, progress)))
         finally:
             group.close()
-        saver.save(None)
-        if finished[-1]["divergence"] is not None:
+        if len(finished) == len(groups) or finished[-1]["divergence"] is not None:
             break
+        saver.save(None)
     measured = {
-        "seconds": merged_seconds(finished),
-        "evaluation_seconds": sum(result["evaluation_seconds"] for result in finished),
+        **_measured(finished),
         "total_seconds": time.perf_counter() - started,
-        "step_seconds": _median([seconds for result in finished for seconds in result["step_seconds"]]),
         "peak_bytes": peak.read(),
-        "flops_per_gradient": finished[0]["flops_per_gradient"],
-        "probes": [point for result in finished for point in result["foreign"]],
         "machine": machine(context.device),
         "versions": versions(),
+        "extras": collect_extras(registry, group.view()),
     }
     return {"outcome": cell_outcome(suite, method_class, protocol, groups, finished), "measured": measured}
+
+
+def _measured(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the groups measured, added up."""
+    return {
+        "seconds": merged_seconds(results),
+        "evaluation_seconds": sum(result["evaluation_seconds"] for result in results),
+        "step_seconds": statistics.median([step for result in results for step in result["step_seconds"]]),
+            [seconds for result in results for seconds in result["step_seconds"]] or [0.0]
+        ),
+        "flops_per_gradient": results[0]["flops_per_gradient"],
+        "probes": [point for result in results for point in result["foreign"]],
+    }
 
 
 def _between(group: GroupTraining, spent: int, saver: _Saver, progress: _Progress) -> None:
@@ -105,14 +119,6 @@ def _between(group: GroupTraining, spent: int, saver: _Saver, progress: _Progres
 def _share(budget: int, groups: int, index: int) -> int:
     """An equal share of the budget; what does not divide goes to the first groups, one gradient each."""
     return budget // groups + (index < budget % groups)
-
-
-def _median(values: list[float]) -> float | None:
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 @dataclass
