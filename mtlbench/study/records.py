@@ -1,0 +1,180 @@
+"""Records: what came out of a cell, written once; reading one checks that it is what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mtlbench.interface.errors import BadRecord, BadSetting
+from mtlbench.interface.run import Cell
+from mtlbench.study.keys import cell_content, cell_from, cell_key, sha256_of
+
+__all__ = [
+    "SCHEMA",
+    "FutureRecord",
+    "cell_of",
+    "check_record",
+    "load_record",
+    "make_record",
+    "migrate",
+    "record_bytes",
+]
+
+SCHEMA = 1
+"""Raised when a field comes to mean something else; a migration step and an old file as fixture come with it."""
+
+Record = dict[str, Any]
+
+_MIGRATIONS: dict[int, Callable[[Record], Record]] = {}
+"""From a schema to the next: takes a record of the schema that is its key, and may change it in place."""
+
+_HEADER: dict[str, type] = {
+    "schema": int,
+    "key": str,
+    "digest": str,
+    "status": str,
+    "variant": str,
+    "cell": dict,
+    "provenance": dict,
+    "outcome": dict,
+    "measured": dict,
+}
+_STATUSES = ("done", "diverged")
+
+
+class FutureRecord(BadRecord):
+    """A record of a newer mtlbench: nothing is wrong with it."""
+
+
+def make_record(
+    cell: Cell, outcome: Mapping[str, Any], measured: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> Record:
+    """The record of a finished or diverged cell. Raises BadRecord when a block is not JSON (NaN is not)."""
+    plain = _plain(outcome, f"the outcome of {cell.variant} on {cell.suite}")
+    return {
+        "schema": SCHEMA,
+        "key": cell.key,
+        "digest": sha256_of(plain),
+        "status": "done" if plain.get("divergence") is None else "diverged",
+        "variant": cell.variant,
+        "cell": _plain(cell_content(cell), f"{cell.variant} on {cell.suite}"),
+        "provenance": _plain(provenance, "the provenance"),
+        "outcome": plain,
+        "measured": _plain(measured, f"what was measured of {cell.variant} on {cell.suite}"),
+    }
+
+
+def _plain(value: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """``value`` as it will be read again: tuples as lists, keys as text."""
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (ValueError, TypeError) as error:
+        raise BadRecord(f"{what} is not JSON: {error}") from None
+    return plain
+
+
+def record_bytes(record: Mapping[str, Any]) -> bytes:
+    """A record as its file holds it: one line for each entry of each block, so that changes show."""
+    lines = []
+    for name in _HEADER:
+        value = record[name]
+        if isinstance(value, dict) and value:
+            inner = ",\n".join(f"  {_compact(key)}: {_compact(value[key])}" for key in sorted(value))
+            lines.append(f"{_compact(name)}: {{\n{inner}\n }}")
+        else:
+            lines.append(f"{_compact(name)}: {_compact(value)}")
+    return ("{\n " + ",\n ".join(lines) + "\n}\n").encode()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=True)
+
+
+def load_record(path: Path) -> Record:
+    """The checked record at ``path``, of the present schema; raises BadRecord, FutureRecord or FileNotFoundError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise BadRecord(f"cannot be read: {error.strerror or error}") from None
+    if not data.strip():
+        raise BadRecord("the file is empty")
+    try:
+        content = json.loads(data.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"not JSON, perhaps cut short: {error}") from None
+    record = check_record(content)
+    expected = (record["cell"]["suite"], record["cell"]["method"], f"{record['key']}.json")
+    if path.parts[-3:] != expected:
+        raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(expected)}")
+    return record
+
+
+def check_record(content: Any) -> Record:
+    """``content`` as a record in the present schema, if all it says of itself is true; raises BadRecord or FutureRecord."""
+    if not isinstance(content, dict):
+        raise BadRecord(f"a record is a JSON object, found {type(content).__name__}")
+    record: Record = migrate(content)
+    for name, kind in _HEADER.items():
+        if name not in record:
+            raise BadRecord(f"lacks {name!r}")
+        if not isinstance(record[name], kind):
+            raise BadRecord(f"{name!r} must be {kind.__name__}, found {record[name]!r:.80}")
+    if record["status"] not in _STATUSES:
+        raise BadRecord(f"'status' must be one of {', '.join(_STATUSES)}, found {record['status']!r}")
+    cell_of(record)
+    try:
+        key, digest = cell_key(record["cell"]), sha256_of(record["outcome"])
+    except (BadSetting, RecursionError) as error:
+        raise BadRecord(str(error)) from None
+    if key != record["key"]:
+        raise BadRecord("key does not match the cell: one of them was changed after the run")
+    if digest != record["digest"]:
+        raise BadRecord("digest does not match the outcome: one of them was changed after the run")
+    if (record["status"] == "diverged") != (record["outcome"].get("divergence") is not None):
+        raise BadRecord(f"status {record['status']!r} contradicts the outcome's divergence")
+    return record
+
+
+def cell_of(record: Mapping[str, Any]) -> Cell:
+    """The cell that a record answers; raises BadRecord when its content is not a cell's."""
+    try:
+        cell = cell_from(record["cell"], record["variant"])
+    except KeyError as error:
+        raise BadRecord(f"'cell' lacks or does not know: {error.args[0]}") from None
+    except BadSetting as error:
+        raise BadRecord(str(error)) from None
+    kinds: dict[str, type] = {"settings": dict, "options": dict, "protocol": dict, "seed": int}
+    for name, kind in kinds.items():
+        if not isinstance(getattr(cell, name), kind):
+            raise BadRecord(f"cell.{name} must be {kind.__name__}, found {getattr(cell, name)!r:.80}")
+    for name in ("method", "method_version", "suite", "suite_version", "fingerprint"):
+        if not isinstance(getattr(cell, name), str):
+            raise BadRecord(f"cell.{name} must be str, found {getattr(cell, name)!r:.80}")
+    return cell
+
+
+def migrate(
+    record: Record, steps: Mapping[int, Callable[[Record], Record]] = _MIGRATIONS, schema: int = SCHEMA
+) -> Record:
+    """``record`` in ``schema``, one step after the other; raises FutureRecord for a newer one."""
+    found = record.get("schema")
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise BadRecord(f"'schema' must be a whole number, found {found!r:.80}")
+    if found > schema:
+        raise FutureRecord(
+            f"written by a newer mtlbench (schema {found}; this one reads up to {schema}): upgrade mtlbench"
+        )
+    while record["schema"] < schema:
+        step = steps.get(record["schema"])
+        if step is None:
+            raise BadRecord(f"schema {record['schema']} was never in use")
+        record = {**step(record), "schema": record["schema"] + 1}
+    return record
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
