@@ -102,8 +102,6 @@ def _measured(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": merged_seconds(results),
         "evaluation_seconds": sum(result["evaluation_seconds"] for result in results),
         "step_seconds": statistics.median([step for result in results for step in result["step_seconds"]]),
-            [seconds for result in results for seconds in result["step_seconds"]] or [0.0]
-        ),
         "flops_per_gradient": results[0]["flops_per_gradient"],
         "probes": [point for result in results for point in result["foreign"]],
     }
