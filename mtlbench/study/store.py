@@ -14,6 +14,7 @@ from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, Mtlbench
 from mtlbench.interface.run import Cell
 from mtlbench.study import atomic
 from mtlbench.study.claims import Claim, holder, sweep_claims
+from mtlbench.study.keys import cell_content
 from mtlbench.study.records import FutureRecord, load_record, record_bytes
 
 __all__ = ["Problem", "Store", "each_record", "read_records"]
@@ -186,7 +187,7 @@ class Store:
 
     def write_failure(self, cell: Cell, failure: Mapping[str, Any]) -> None:
         """Keep why a cell failed until it succeeds."""
-        content = {"key": cell.key, "variant": cell.variant, "suite": cell.suite, "seed": cell.seed, **failure}
+        content = {"key": cell.key, "variant": cell.variant, "cell": cell_content(cell), **failure}
         atomic.replace(self.failure_path(cell.key), (json.dumps(content, indent=1) + "\n").encode())
 
     def clear_failure(self, key: str) -> None:
