@@ -1,0 +1,71 @@
+"""``mtlbench leaderboard``: the tables of all records, written, checked or printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+__all__ = ["HELP", "NAME", "configure", "run"]
+
+NAME = "leaderboard"
+HELP = "write the tables of all records, or check that the written ones are up to date"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("leaderboard/results"),
+        metavar="DIR",
+        help="folder of records (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("leaderboard"),
+        metavar="DIR",
+        help="folder that holds README.md and tables/ (default: %(default)s)",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit 1 with a diff when the files are stale or a record is bad (default: write)",
+    )
+    what.add_argument(
+        "--style",
+        metavar="STYLE",
+        help="write nothing; print all tables as csv, html, latex, markdown, plain or a plugin's style",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli.session import open_registry
+    from mtlbench.leaderboard.board import read_boards
+    from mtlbench.leaderboard.formats import formatter
+    from mtlbench.leaderboard.page import all_tables, rendered
+    from mtlbench.leaderboard.writing import differences, write
+
+    reading = read_boards(args.results)
+    for problem in reading.problems:
+        print(problem.line(), file=sys.stderr)
+    registry = open_registry(args)
+    if args.style:
+        render = formatter(registry)
+        print("\n".join(render(table, args.style) for table in all_tables(reading.boards)), end="")
+        return 0
+    files = rendered(reading, registry)
+    if not args.check:
+        changed = write(files, args.out)
+        print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")
+        return 0
+    stale = False
+    for line in differences(files, args.out):
+        stale = True
+        print(line)
+    if stale:
+        print(f"stale; run: mtlbench leaderboard --results {args.results} --out {args.out}", file=sys.stderr)
+    else:
+        print(f"{args.out}: {len(files)} files are what the records say")
+    return 1 if stale or reading.problems else 0

@@ -1,0 +1,255 @@
+"""A record cut down to what boards need, so that ten thousand of them fit in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mtlbench.interface.errors import BadRecord
+from mtlbench.study.keys import canonical_json
+
+__all__ = ["Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskColumn:
+    """A task as a table's column."""
+
+    name: str
+    label: str
+    metric: str
+    higher_is_better: bool
+
+    @property
+    def sign(self) -> float:
+        """+1 where more is better, else -1."""
+        return 1.0 if self.higher_is_better else -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing."""
+
+    gradients: int
+    dev: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A cell that raised and has no record; fields as in ``Entry``."""
+
+    variant: str
+    asked: str
+    setting: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record. What is None was not measured."""
+
+    key: str
+    variant: str
+    method: str
+    suite: str
+    asked: str
+    """Canonical JSON of method, its version, its settings and the protocol without its budget: a row of a board."""
+    setting: str
+    """Canonical JSON of suite, its version, its options and the budget: a board."""
+    fingerprint: str
+    seed: int
+    budget: int
+    status: str
+    tasks: tuple[TaskColumn, ...]
+    scores: Mapping[str, float]
+    """Task name to its final test score; tasks without one are absent."""
+    unseen_names: tuple[str, ...]
+    unseen: Mapping[str, float]
+    curve: tuple[Point, ...]
+    counts: Mapping[str, int]
+    disagreement: str | None
+    """What the audit objects to, or None."""
+    digest: str
+    """sha256 over scores and curve: equal where two runs came out bitwise the same."""
+    cosine: float | None
+    distance: float | None
+    masked_seen: float | None
+    masked_unseen: float | None
+    seconds: Mapping[str, float]
+    """Training seconds by phase, and all of them as ``train``."""
+    step_seconds: float | None
+    peak_bytes: float | None
+    machine: str
+    """Fingerprint of the machine; empty when unknown."""
+    machine_label: str
+
+    @property
+    def average(self) -> float | None:
+        """The mean test score over all tasks; None when one is missing or tasks differ in direction."""
+        return _average(self.scores, [task.name for task in self.tasks], self.tasks)
+
+    @property
+    def average_unseen(self) -> float | None:
+        """The mean zero-shot score; None when one is missing or there is nothing unseen."""
+        return _average(self.unseen, self.unseen_names, self.tasks)
+
+
+def _average(scores: Mapping[str, float], names: Sequence[str], tasks: Sequence[TaskColumn]) -> float | None:
+    if not names or any(name not in scores for name in names) or len({task.higher_is_better for task in tasks}) > 1:
+        return None
+    return math.fsum(scores[name] for name in names) / len(names)
+
+
+def entry_of(record: Mapping[str, Any]) -> Entry:
+    """The entry of a whole record as JSON. Raises BadRecord where a field has another form than the schema's."""
+    with _as_bad_record():
+        return _entry(record)
+
+
+def failure_of(failure: Mapping[str, Any]) -> Failure:
+    """From what a run leaves of a failed cell. Raises BadRecord where that does not say which cell it was."""
+    with _as_bad_record():
+        asked, setting, _ = _asked(_mapping(failure["cell"]))
+        return Failure(_text(failure["variant"]), asked, setting, _text(failure["cell"]["fingerprint"]))
+
+
+@contextmanager
+def _as_bad_record() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as wrong:
+        detail = f"no {wrong.args[0]!r}" if isinstance(wrong, KeyError) else str(wrong)
+        raise BadRecord(f"not a record that a board can read: {detail}") from None
+
+
+def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
+    """A cell without its seed and data in two parts: what makes the row, what makes the board; and its budget."""
+    protocol = dict(_mapping(cell["protocol"]))
+    budget = _whole(protocol.pop("budget"), "budget")
+    row = {name: cell[name] for name in ("method", "method_version", "settings")} | {"protocol": protocol}
+    board = {name: cell[name] for name in ("suite", "suite_version", "options")} | {"budget": budget}
+    return sys.intern(canonical_json(row)), sys.intern(canonical_json(board)), budget
+
+
+def _entry(record: Mapping[str, Any]) -> Entry:
+    cell, outcome, measured = _mapping(record["cell"]), _mapping(record["outcome"]), _mapping(record["measured"])
+    asked, setting, budget = _asked(cell)
+    tasks = tuple(_task(task) for task in _sequence(outcome["tasks"]))
+    names = [task.name for task in tasks]
+    probes = _part(outcome, "probes")
+    masked = _part(probes, "mlm")
+    audit = _mapping(outcome["audit"])
+    machine = _part(measured, "machine")
+    unseen = _part(outcome, "unseen")
+    return Entry(
+        key=_text(record["key"]),
+        variant=sys.intern(_text(record["variant"]) or _text(cell["method"])),
+        method=sys.intern(_text(cell["method"])),
+        suite=sys.intern(_text(cell["suite"])),
+        asked=asked,
+        setting=setting,
+        fingerprint=sys.intern(_text(cell["fingerprint"])),
+        seed=_whole(cell["seed"], "seed"),
+        budget=budget,
+        status=sys.intern(_text(record["status"])),
+        tasks=tasks,
+        scores=_scores(_part(outcome, "scores"), names),
+        unseen_names=tuple(map(sys.intern, sorted(unseen))),
+        unseen=_scores(unseen, unseen),
+        curve=tuple(_points(outcome.get("curve") or (), names)),
+        counts={sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()},
+        disagreement=None if audit["agrees"] is True else str(audit.get("difference") or "no difference is named"),
+        digest=_digest(outcome),
+        cosine=_real(_part(probes, "cosine").get("mean")),
+        distance=_real(_part(probes, "distance").get("l2")),
+        masked_seen=_real(masked.get("seen")),
+        masked_unseen=_real(masked.get("unseen")),
+        seconds={sys.intern(phase): value for phase, value in _reals(_part(measured, "seconds"))},
+        step_seconds=_real(measured.get("step_seconds")),
+        peak_bytes=_real(measured.get("peak_bytes")),
+        machine=sys.intern(str(machine.get("fingerprint") or "")),
+        machine_label=sys.intern(_machine_label(machine)),
+    )
+
+
+def _task(task: Mapping[str, Any]) -> TaskColumn:
+    name = sys.intern(_text(task["name"]))
+    return TaskColumn(name, _text(task.get("label") or name), _text(task["metric"]), task["higher_is_better"] is True)
+
+
+def _scores(by_task: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
+    found = {name: _real(_part(_part(by_task, name), "test").get("value")) for name in names}
+    return {sys.intern(name): value for name, value in found.items() if value is not None}
+
+
+def _reals(values: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
+    for name, value in values.items():
+        number = _real(value)
+        if number is not None:
+            yield name, number
+
+
+def _points(curve: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Point]:
+    for point in curve:
+        dev = {name: _real(value) for name, value in _part(point, "dev").items()}
+        values = [value for value in map(dev.get, names) if value is not None]
+        complete = names and len(values) == len(names)
+        yield Point(_whole(point["gradients"], "gradients"), math.fsum(values) / len(values) if complete else None)
+
+
+def _digest(outcome: Mapping[str, Any]) -> str:
+    """Over what training decides; settings, names and probes stay out, lest they hide that two runs are one."""
+    parts = ("gradients", "train_loss", "dev")
+    curve = [[point.get(part) for part in parts] for point in outcome.get("curve") or ()]
+    seen = canonical_json([outcome.get("scores"), outcome.get("unseen"), curve])
+    return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _machine_label(machine: Mapping[str, Any]) -> str:
+    """The make of the machine, never its name."""
+    parts = [str(machine[name]) for name in ("device", "cpu") if machine.get(name)]
+    cores = machine.get("cores")
+    return ", ".join([*parts, *([f"{cores} cores"] if isinstance(cores, int) else [])])
+
+
+def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A block that may be absent or null."""
+    return _mapping(parent.get(name) or {})
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected an object, found {value!r:.80}")
+    return value
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, found {value!r:.80}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {value!r:.80}")
+    return value
+
+
+def _whole(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be a whole number, found {value!r:.80}")
+    return value
+
+
+def _real(value: Any) -> float | None:
+    """A finite number, or None for null, NaN and infinity: what is not a number is missing."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, found {value!r:.80}")
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,56 @@
+"""A results folder as entries, one file at a time: whole records would not fit in memory by the ten thousand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mtlbench.interface.errors import BadRecord
+from mtlbench.leaderboard.checks import Problem
+from mtlbench.leaderboard.entries import Entry, Failure, entry_of, failure_of
+from mtlbench.study.store import Problem as NotARecord
+from mtlbench.study.store import each_record
+
+__all__ = ["entries_of", "read_entries", "read_failures"]
+
+
+def read_entries(results: Path) -> tuple[list[Entry], list[Problem]]:
+    """The entries of all good records below ``results``, by path, and a problem for each of the other files.
+
+    Raises BadSetting when there is no such folder.
+    """
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for found in each_record(results):
+        if isinstance(found, NotARecord):
+            problems.append(Problem(found.path, found.text))
+        else:
+            _sort_out(found, entries, problems)
+    return entries, problems
+
+
+def entries_of(records: Iterable[Mapping[str, Any]]) -> tuple[list[Entry], list[Problem]]:
+    """The same for records that somebody else has read."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for record in records:
+        _sort_out(record, entries, problems)
+    return entries, problems
+
+
+def _sort_out(record: Mapping[str, Any], entries: list[Entry], problems: list[Problem]) -> None:
+    try:
+        entries.append(entry_of(record))
+    except BadRecord as bad:
+        problems.append(Problem(str(record.get("key")), str(bad)))
+
+
+def read_failures(results: Path) -> Iterator[Failure]:
+    """Cells that failed and have no record yet; a file that says too little of its cell is passed over."""
+    for path in sorted((results / ".failures").glob("*.json")):
+        try:
+            yield failure_of(json.loads(path.read_bytes()))
+        except (OSError, ValueError, BadRecord):
+            continue

@@ -1,0 +1,68 @@
+"""Rendered files against the ones on disk: write them, or tell how they differ."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mtlbench.leaderboard.page import MARK, SUFFIXES
+from mtlbench.study import atomic
+
+__all__ = ["differences", "write"]
+
+
+def write(files: Mapping[str, str], out: Path) -> list[str]:
+    """Bring ``out`` up to date, each file whole or not at all; returns the paths that changed, sorted.
+
+    Tables that are no longer rendered are removed, if the page in ``out`` is one of ours.
+    """
+    changed = []
+    for path in sorted(files):
+        data = files[path].encode("utf-8", "backslashreplace")
+        if _bytes(out / path) != data:
+            atomic.replace(out / path, data)
+            changed.append(path)
+    for path in _left_over(files, out):
+        (out / path).unlink()
+        changed.append(path)
+    return sorted(changed)
+
+
+def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
+    """Lines of a unified diff from ``out`` to what the records say; none when they agree."""
+    for path in sorted({*files, *_left_over(files, out)}):
+        there, wanted = _bytes(out / path), files.get(path)
+        new = None if wanted is None else wanted.encode("utf-8", "backslashreplace")
+        if there == new:
+            continue
+        lines = list(
+            difflib.unified_diff(
+                _lines(there),
+                _lines(new),
+                fromfile=f"a/{path}" if there is not None else "/dev/null",
+                tofile=f"b/{path}" if new is not None else "/dev/null",
+                lineterm="",
+            )
+        )
+        yield from lines or [f"{path}: differs in line ends or encoding alone"]
+
+
+def _left_over(files: Mapping[str, str], out: Path) -> list[str]:
+    """Tables in ``out`` that nothing renders any more; none where the page there is not ours."""
+    page = _bytes(out / "README.md")
+    if page is None or not page.startswith(MARK.encode()):
+        return []
+    there = [path for suffix in SUFFIXES.values() for path in (out / "tables").glob(f"*.{suffix}")]
+    return sorted({path.relative_to(out).as_posix() for path in there} - set(files))
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return [] if data is None else data.decode("utf-8", "backslashreplace").split("\n")
