@@ -1,0 +1,82 @@
+"""PCGrad: project conflicting gradients onto each other's normal planes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl
+from mtlbench_methods._visiting import Orders, visiting_orders
+
+if TYPE_CHECKING:
+    from mtlbench.interface import Direction, GradientOracle, TaskGradients
+
+__all__ = ["PCGrad", "project"]
+
+
+def project(gram: Sequence[Sequence[float]], orders: Sequence[Sequence[int]]) -> list[list[float]]:
+    """PCGrad on coefficients: the edited row i is h_i = sum_k C[i][k] g_k.
+
+    gram: (R, R) inner products of the rows. orders: see ``Orders``. Returns C, (R, R). Only the products
+    s[k] = h_i . g_k are needed, and an edit h_i += w g_j moves them by w M[j]: R numbers a visit, whatever d is.
+    """
+    coefficients = []
+    for i, order in enumerate(orders):
+        c = [0.0] * len(gram)
+        c[i] = 1.0
+        s = list(gram[i])
+        for j in order:
+            if s[j] < 0.0 and gram[j][j] > 0.0:
+                w = -s[j] / gram[j][j]
+                c[j] += w
+                s = [product + w * other for product, other in zip(s, gram[j], strict=True)]
+        coefficients.append(c)
+    return coefficients
+
+
+@dataclass
+class PCGrad(GradientMethod):
+    """Gradient surgery: every task's gradient loses its part against each task that it conflicts with.
+
+    Source: Yu et al. 2020, Algorithm 1: each row visits all others once, in a random order of its own, and is
+    compared with their original gradients; the edited rows are summed. Departure: a zero gradient is passed over.
+    """
+
+    name = "pcgrad"
+    label = "PCGrad"
+    paper = "Yu et al., Gradient Surgery for Multi-Task Learning, 2020"
+
+    def start(self, oracle: GradientOracle) -> None:
+        self._generator = oracle.generator
+
+    def orders(self, rows: int) -> Orders:
+        """The visiting orders of one step, drawn anew; replays of golden vectors put theirs in its place."""
+        return visiting_orders(1, rows, self._generator)[0]
+
+    def combine(self, grads: TaskGradients) -> Direction:
+        return _sum_of_edited(grads, project(grads.gram().tolist(), self.orders(len(grads))))
+
+    @classmethod
+    def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
+        import torch
+
+        from mtlbench.interface import TaskGradients
+
+        grads = TaskGradients.from_matrix(bench.tensor(case.inputs["grads"], case))
+        coefficients = project(grads.gram().tolist(), case.inputs["orders"])
+        total = _sum_of_edited(grads, coefficients).shared.double()
+        return {
+            "projected": (torch.tensor(coefficients, dtype=torch.float64) @ grads.matrix().double()).tolist(),
+            "combined_sum": total.tolist(),
+            "combined_mean": (total / len(grads)).tolist(),
+        }
+
+
+def _sum_of_edited(grads: TaskGradients, coefficients: Sequence[Sequence[float]]) -> Direction:
+    return grads.weighted([sum(column) for column in zip(*coefficients, strict=True)])
+
+
+@hookimpl
+def mtlbench_methods() -> list[type[Method]]:
+    return [PCGrad]
