@@ -41,7 +41,8 @@ def vaccinate(
     neither cancel nor turn negative.
     """
     norms = [math.sqrt(max(row[i], 0.0)) for i, row in enumerate(gram)]
-    coefficients, visits = [], []
+    coefficients = []
+    visits: list[tuple[int, int, float | None]] = []
     for i, order in enumerate(orders):
         row = targets[tasks[i]]
         h = [0.0] * len(gram)
@@ -100,6 +101,8 @@ class GradVac(GradientMethod):
         return visiting_orders(groups, rows, self._generator)
 
     def combine(self, grads: TaskGradients) -> Direction:
+        import torch
+
         grams = grads.grams(self.granularity).tolist()  # (G, R, R)
         if not self.targets:
             self.targets = [_no_targets(self._tasks) for _ in grams]
@@ -107,7 +110,7 @@ class GradVac(GradientMethod):
         for gram, orders, targets in zip(grams, self.orders(len(grams), len(grads)), self.targets, strict=True):
             coefficients, _ = vaccinate(gram, grads.task_ids, orders, targets, self.beta)
             weights.append([sum(column) for column in zip(*coefficients, strict=True)])
-        return grads.weighted(weights, by=self.granularity)
+        return grads.weighted(torch.tensor(weights, dtype=torch.float64), by=self.granularity)
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
@@ -141,7 +144,7 @@ def _replay_step(
         weights.append([sum(column) for column in zip(*coefficients, strict=True)])
     return {
         "edited": torch.cat(edited, dim=1).tolist(),
-        "combined_sum": grads.weighted(weights, by="matrix").shared.tolist(),
+        "combined_sum": grads.weighted(torch.tensor(weights, dtype=torch.float64), by="matrix").shared.tolist(),
         "ema": [[list(row) for row in table] for table in ema],
         "visited": visited,
     }

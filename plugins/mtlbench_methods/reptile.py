@@ -52,7 +52,7 @@ class Reptile(OuterLoop):
         return oracle.branch(fresh=True) if self.inner_state == "reset" else oracle.branch(task)
 
     def _shares(self, remaining: int, rows: int) -> list[int]:
-        """Inner steps per copy: K each, or equal shares of the gradients left, without copies that would stand still."""
+        """Inner steps per copy: K each, or equal shares of the gradients left; copies without a step are left out."""
         share, rest = divmod(min(remaining, rows * self.inner_steps), rows)
         return [share + 1] * rest + [share] * (rows - rest if share else 0)
 

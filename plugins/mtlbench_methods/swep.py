@@ -114,7 +114,7 @@ def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     import torch
     from torch import nn
 
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")  # torch's own stream is left alone
     bound = 1.0 / math.sqrt(inputs)
     with torch.no_grad():
         for parameter in layer.parameters():
