@@ -1,0 +1,95 @@
+"""Which files of a data set's folder belong to which split: by its README's header, or by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtlbench.interface import BadDataset
+
+__all__ = ["config_names", "config_patterns", "split_files"]
+
+_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".json", ".csv")
+
+Patterns = Mapping[str, Sequence[str]]
+"""Split to glob patterns relative to the folder."""
+
+
+def split_files(folder: Path, config: str | None, any_config: bool = False) -> dict[str, tuple[Path, ...]]:
+    """Split to its files, sorted; empty when the folder does not hold the configuration.
+
+    config: None for the default one. any_config: take the only configuration when it has another name.
+    """
+    patterns = config_patterns(folder, config)
+    if patterns is None and any_config:
+        names = config_names(folder)
+        patterns = config_patterns(folder, names[0]) if len(names) == 1 else None
+    if patterns is None:
+        return _by_name(folder, config)
+    found = {split: _matching(folder, globs) for split, globs in patterns.items()}
+    return {split: files for split, files in found.items() if files}
+
+
+def config_names(folder: Path) -> list[str]:
+    """The configurations that the README's header declares."""
+    return [str(entry.get("config_name", "default")) for entry in _declared(folder)]
+
+
+def config_patterns(folder: Path, config: str | None) -> Patterns | None:
+    """The patterns that the README's header gives for a configuration, or None when it does not declare it."""
+    declared = _declared(folder)
+    for entry in declared:
+        is_default = bool(entry.get("default")) or len(declared) == 1
+        if entry.get("config_name", "default") == (config or "default") or (config is None and is_default):
+            return _normalised(entry.get("data_files"), str(entry.get("data_dir", "")))
+    return None
+
+
+def _declared(folder: Path) -> list[Mapping[str, Any]]:
+    from huggingface_hub import metadata_load
+
+    readme = folder / "README.md"
+    if not readme.is_file():
+        return []
+    try:
+        header = metadata_load(readme) or {}
+    except Exception as broken:  # a YAML error's class belongs to a package that is not ours to name
+        raise BadDataset(f"{readme}: the header is not valid YAML ({str(broken).splitlines()[0]})") from None
+    entries = header.get("configs") or []
+    return [entry for entry in entries if isinstance(entry, Mapping) and entry.get("data_files")]
+
+
+def _normalised(data_files: Any, data_dir: str) -> dict[str, list[str]]:
+    """``data_files`` in its one full form; the Hub allows a string, a list, and a list of split and path."""
+    entries = data_files if isinstance(data_files, list) else [data_files]
+    patterns: dict[str, list[str]] = {}
+    for entry in entries:
+        split, paths = (entry["split"], entry["path"]) if isinstance(entry, Mapping) else ("train", entry)
+        for path in paths if isinstance(paths, list) else [paths]:
+            patterns.setdefault(str(split), []).append(f"{data_dir}/{path}".lstrip("/"))
+    return patterns
+
+
+def _matching(folder: Path, globs: Sequence[str]) -> tuple[Path, ...]:
+    if any(".." in Path(glob).parts or Path(glob).is_absolute() for glob in globs):
+        raise BadDataset(f"{folder / 'README.md'}: data_files lead out of the folder: {', '.join(globs)}")
+    found = {path for glob in globs for path in folder.glob(glob) if path.is_file()}
+    return tuple(sorted(found))
+
+
+def _by_name(folder: Path, config: str | None) -> dict[str, tuple[Path, ...]]:
+    """Without a header: ``CONFIG/SPLIT-*.parquet`` or ``CONFIG/SPLIT/*.parquet``; for no config also in ``data``."""
+    homes = [folder / config] if config else []
+    if config in (None, "default"):
+        homes += [folder, folder / "data"]
+    files: dict[str, set[Path]] = {}
+    for home in homes:
+        for path in home.glob("*") if home.is_dir() else []:
+            if path.is_file() and path.suffix in _SUFFIXES:
+                files.setdefault(path.stem.partition("-")[0], set()).add(path)
+            elif path.is_dir() and config is not None:
+                for part in path.glob("*"):
+                    if part.suffix in _SUFFIXES:
+                        files.setdefault(path.name, set()).add(part)
+    return {split: tuple(sorted(paths)) for split, paths in sorted(files.items())}

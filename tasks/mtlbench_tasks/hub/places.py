@@ -1,0 +1,158 @@
+"""Where a data set lies on this machine: below the data root, or in the cache of the Hub, filled when allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mtlbench.interface import DataSource, MissingData, SuiteContext
+from mtlbench_tasks.hub.layout import config_patterns, split_files
+
+__all__ = ["DATA_ROOT", "Place", "cache_root", "data_root", "locate"]
+
+DATA_ROOT = "MTLBENCH_DATA_ROOT"
+_PARQUET_BRANCH = "refs/convert/parquet"
+"""The Hub's own conversion, for repositories that hold a loading script instead of readable files."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data set's files, by split."""
+
+    origin: Literal["snapshot", "hub", "arrow cache"]
+    folder: Path
+    files: Mapping[str, tuple[Path, ...]]
+
+
+def data_root(context: SuiteContext) -> Path | None:
+    """The folder of snapshots: the context's, or that of the environment variable MTLBENCH_DATA_ROOT."""
+    if context.data_root is not None:
+        return context.data_root
+    return Path(os.environ[DATA_ROOT]) if os.environ.get(DATA_ROOT) else None
+
+
+def cache_root(context: SuiteContext) -> Path:
+    """Where prepared data may be kept between runs."""
+    return context.cache_dir if context.cache_dir is not None else Path.home() / ".cache" / "mtlbench"
+
+
+def locate(source: DataSource, context: SuiteContext, *, fetch: bool = False) -> Place:
+    """The files of a data set. With a data root nothing else is looked at; without one, the Hub and its cache are.
+
+    fetch: download first what is missing, into the data root if there is one. Raises MissingData with what to do.
+    """
+    root = data_root(context)
+    if root is None:
+        return _from_hub(source, None)
+    folder = root / source.name
+    if fetch and not _wanted(folder, source):
+        return _from_hub(source, folder)
+    files = split_files(folder, source.config, any_config=bool(source.stands_for)) if folder.is_dir() else {}
+    if not files:
+        what = f"has no configuration {source.config!r}" if folder.is_dir() else "does not exist"
+        raise MissingData(
+            f"{source.name}: {folder} {what}; put a copy of the Hub's repository there, "
+            f"run 'mtlbench data fetch' with network access, or leave out the data root to use the Hub"
+        )
+    return Place("snapshot", folder, files)
+
+
+def _wanted(folder: Path, source: DataSource) -> dict[str, tuple[Path, ...]]:
+    """The source's files in a folder; empty unless every split is there."""
+    files = split_files(folder, source.config) if folder.is_dir() else {}
+    return files if files and all(split in files for split in source.splits) else {}
+
+
+def _from_hub(source: DataSource, into: Path | None) -> Place:
+    """From the Hub or its cache; into: a folder to write to instead of the cache."""
+    from huggingface_hub import constants
+
+    if source.name.count("/") != 1 or source.name.startswith("standin/"):
+        raise MissingData(f"{source.name} is not on the Hub: give --data-root (or {DATA_ROOT}) with that folder in it")
+    reason = "HF_HUB_OFFLINE is set"
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            folder = _download(source, into)
+        except (OSError, ValueError) as refused:  # what huggingface_hub raises for network, access and names
+            reason = (str(refused).strip() or type(refused).__name__).splitlines()[0]
+        else:
+            files = _wanted(folder, source)
+            if files:
+                return Place("hub", folder, files)
+            reason = f"the Hub's repository lacks configuration {source.config!r} or one of {list(source.splits)}"
+    if into is None:
+        for folder in _cached_folders(source):
+            files = _wanted(folder, source)
+            if files:
+                return Place("hub", folder, files)
+        arrow = _arrow_cache(source)
+        if arrow is not None:
+            return arrow
+    where = str(into) if into is not None else "the Hugging Face cache"
+    raise MissingData(
+        f"{source.name} ({source.config or 'default'}) is not in {where} and cannot be downloaded: {reason}; "
+        f"run 'mtlbench data fetch' with network access, or give --data-root (or {DATA_ROOT}) with a snapshot"
+    )
+
+
+def _download(source: DataSource, into: Path | None) -> Path:
+    """Only the README and the files of the wanted splits: some repositories hold hundreds of configurations."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        readme = hf_hub_download(
+            source.name, "README.md", repo_type="dataset", revision=source.revision, local_dir=into
+        )
+        patterns = config_patterns(Path(readme).parent, source.config)
+    except EntryNotFoundError:
+        patterns = None
+    revision = source.revision
+    if patterns is None:
+        revision = source.revision or _PARQUET_BRANCH
+        wanted = [f"{source.config or 'default'}/{split}/*.parquet" for split in source.splits]
+    else:
+        wanted = [glob for split in source.splits for glob in patterns.get(split, ())]
+    folder = snapshot_download(
+        source.name, repo_type="dataset", revision=revision, allow_patterns=["README.md", *wanted], local_dir=into
+    )
+    return Path(folder)
+
+
+def _cached_folders(source: DataSource) -> list[Path]:
+    """Revisions of the data set in the Hub's cache: the wanted one first, then the Hub's own conversion."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    found: list[Path] = []
+    for revision in [source.revision] if source.revision else [None, _PARQUET_BRANCH]:
+        try:
+            folder = snapshot_download(source.name, repo_type="dataset", revision=revision, local_files_only=True)
+        except LocalEntryNotFoundError:
+            continue
+        found.append(Path(folder))
+    return found
+
+
+def _arrow_cache(source: DataSource) -> Place | None:
+    """What an earlier ``datasets.load_dataset`` has left, the newest first; only when no revision is asked for."""
+    from datasets import config
+    from datasets.naming import camelcase_to_snakecase
+
+    owner, name = source.name.split("/")
+    home = Path(config.HF_DATASETS_CACHE) / f"{owner}___{camelcase_to_snakecase(name)}"
+    if source.revision is not None:
+        return None
+    infos = home.glob(f"{source.config or 'default'}/*/*/dataset_info.json")
+    for info in sorted(infos, key=lambda path: path.stat().st_mtime, reverse=True):
+        files: dict[str, list[Path]] = {}
+        for path in sorted(info.parent.glob("*.arrow")):
+            for split in source.splits:
+                if path.stem == f"{camelcase_to_snakecase(name)}-{split}" or f"-{split}-0" in path.stem:
+                    files.setdefault(split, []).append(path)
+        if files.keys() >= set(source.splits):
+            return Place("arrow cache", info.parent, {split: tuple(paths) for split, paths in files.items()})
+    return None

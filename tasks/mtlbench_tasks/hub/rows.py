@@ -1,0 +1,131 @@
+"""The rows of one split, read with ``datasets``, and where each of them lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtlbench.interface import BadDataset, DataSource, SuiteContext
+from mtlbench_tasks.hub.digests import files_digest
+from mtlbench_tasks.hub.places import Place, cache_root, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Rows", "fingerprint", "read"]
+
+_BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One split of a data set. ``table`` is a ``datasets.Dataset``, memory-mapped."""
+
+    source: DataSource
+    split: str
+    table: Any
+    files: tuple[Path, ...]
+    origin: str
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def column(self, name: str) -> list[Any]:
+        """All values of a column."""
+        return list(self.table[name])
+
+    def label_names(self, column: str) -> list[str]:
+        """The names of a column's classes. Raises BadDataset when it is not one of classes."""
+        feature = self.table.features[column]
+        names = getattr(getattr(feature, "feature", feature), "names", None)
+        if not names:
+            raise BadDataset(f"{self.files[0]}: column {column!r} holds {feature}, not classes with names")
+        return list(names)
+
+    def where(self, row: int) -> str:
+        """A row as a person finds it: its number in its file, from 0, and the file."""
+        import pyarrow.parquet
+
+        if any(path.suffix != ".parquet" for path in self.files):
+            return f"{', '.join(map(str, self.files))}, row {row}"
+        place = row
+        for path in self.files:
+            count = int(pyarrow.parquet.read_metadata(path).num_rows)
+            if place < count:
+                return f"{path}, row {place}"
+            place -= count
+        raise IndexError(row)
+
+
+def fingerprint(source: DataSource, context: SuiteContext) -> str:
+    """A digest of the content of all splits that the source names, without reading rows."""
+    place = locate(source, context)
+    return files_digest([path for split in source.splits for path in _files(place, source, split)])
+
+
+def read(source: DataSource, split: str, context: SuiteContext, columns: Sequence[str] = ()) -> Rows:
+    """The rows of ``split``. Raises MissingData when they are not here, BadDataset when they are not readable.
+
+    columns: those that must exist. What ``datasets`` prepares is kept under a name made from the files' content:
+    its own cache goes by folder and configuration, and would hand out old rows for changed files.
+    """
+    place = locate(source, context)
+    files = _files(place, source, split)
+    digest = files_digest(files)
+    table = _load(files, cache_root(context) / "datasets" / digest[:32])
+    for name in columns:
+        if name not in table.column_names:
+            raise BadDataset(
+                f"{files[0]}: column {name!r} is missing; found {', '.join(table.column_names)}. "
+                f"Is this {source.stands_for or source.name}?"
+            )
+    return Rows(source, split, table, files, f"{place.origin} {place.folder}", digest)
+
+
+def _files(place: Place, source: DataSource, split: str) -> tuple[Path, ...]:
+    if split not in place.files:
+        raise BadDataset(
+            f"{source.name} ({source.config or 'default'}): {place.folder} has no split {split!r}; "
+            f"it has {', '.join(sorted(place.files))}"
+        )
+    return place.files[split]
+
+
+def _load(files: tuple[Path, ...], cache: Path) -> Any:
+    import datasets
+    import pyarrow
+
+    suffix = files[0].suffix
+    with _quiet():
+        try:
+            if suffix == ".arrow":
+                return datasets.concatenate_datasets([datasets.Dataset.from_file(str(path)) for path in files])
+            return datasets.load_dataset(
+                _BUILDERS[suffix],
+                data_files={"rows": [str(path) for path in files]},
+                split="rows",
+                cache_dir=str(cache),
+            )
+        except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
+            cause = broken.__cause__ or broken
+            reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+            names = ", ".join(map(str, files))
+            raise BadDataset(f"{names}: cannot be read ({reason}); fetch it again") from broken
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without progress bars, which would cut through those of a run."""
+    import datasets
+
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()

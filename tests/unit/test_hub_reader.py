@@ -1,0 +1,224 @@
+"""Reading data sets in the Hub's layout: snapshots, the Hub's cache, the arrow cache, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import huggingface_hub.constants
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtlbench.interface import BadDataset, BadSetting, DataSource, MissingData, SuiteContext
+from mtlbench_tasks.hub import read, replace_sources, report_sources
+from mtlbench_tasks.hub.layout import split_files
+from mtlbench_tasks.hub.rows import fingerprint
+from mtlbench_tasks.hub.stand_ins import short_name
+
+HEADER = """---
+configs:
+- config_name: rte
+  data_files:
+  - split: train
+    path: rte/train-*
+  - split: test
+    path: [rte/test-0.parquet, rte/test-1.parquet]
+- config_name: other
+  data_files: data/*.parquet
+---
+# A data set
+"""
+
+
+def write(path: Path, texts: list[str], labels: list[int] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
+    labels = labels if labels is not None else [0] * len(texts)
+    datasets.Dataset.from_dict({"text": texts, "label": labels}, features=features).to_parquet(path)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "arrow")
+    monkeypatch.delenv("MTLBENCH_DATA_ROOT", raising=False)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root" / "nyu-mll" / "glue"
+    write(folder / "rte" / "train-00000.parquet", ["a", "b"])
+    write(folder / "rte" / "test-0.parquet", ["c", "d"])
+    write(folder / "rte" / "test-1.parquet", ["e"])
+    write(folder / "data" / "x.parquet", ["f"])
+    (folder / "README.md").write_text(HEADER)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def context(root: Path, tmp_path: Path) -> SuiteContext:
+    return SuiteContext(data_root=root, cache_dir=tmp_path / "cache")
+
+
+SOURCE = DataSource("nyu-mll/glue", "rte", ("train", "test"))
+
+
+def texts(source: DataSource, split: str, context: SuiteContext) -> list[str]:
+    return read(source, split, context).column("text")
+
+
+def test_a_snapshot_is_read_by_its_readme(context: SuiteContext) -> None:
+    assert texts(SOURCE, "train", context) == ["a", "b"]
+    assert texts(SOURCE, "test", context) == ["c", "d", "e"]
+    assert texts(DataSource("nyu-mll/glue", "other"), "train", context) == ["f"]
+    assert read(SOURCE, "train", context).label_names("label") == ["no", "yes"]
+
+
+def test_a_row_is_found_in_its_own_file(context: SuiteContext) -> None:
+    assert read(SOURCE, "test", context).where(2).endswith("test-1.parquet, row 0")
+
+
+def test_the_environment_names_the_data_root_too(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTLBENCH_DATA_ROOT", str(root))
+    assert texts(SOURCE, "train", SuiteContext(cache_dir=tmp_path / "cache")) == ["a", "b"]
+
+
+def test_without_a_header_files_are_found_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "squad" / "plain" / "train-00000-of-00001.parquet", ["a"])
+    write(tmp_path / "squad" / "plain" / "validation" / "0000.parquet", ["b"])
+    assert {split: len(files) for split, files in split_files(tmp_path / "squad", "plain").items()} == {
+        "train": 1,
+        "validation": 1,
+    }
+    assert split_files(tmp_path / "squad", "unknown") == {}
+
+
+def test_changed_files_give_their_new_rows_and_another_fingerprint(root: Path, context: SuiteContext) -> None:
+    before = fingerprint(SOURCE, context)
+    texts(SOURCE, "train", context)
+    write(root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet", ["new", "rows"])
+    assert texts(SOURCE, "train", context) == ["new", "rows"]
+    assert fingerprint(SOURCE, context) != before
+
+
+def test_a_fingerprint_is_of_content_not_of_place(root: Path, tmp_path: Path, context: SuiteContext) -> None:
+    moved = tmp_path / "elsewhere"
+    root.rename(moved)
+    assert fingerprint(SOURCE, SuiteContext(data_root=moved)) == fingerprint(
+        DataSource("nyu-mll/glue", "rte", ("train", "test")), SuiteContext(data_root=moved)
+    )
+    moved.rename(root)
+    assert fingerprint(SOURCE, context) == fingerprint(SOURCE, SuiteContext(data_root=root))
+
+
+def test_the_hubs_cache_serves_when_offline(root: Path, tmp_path: Path) -> None:
+    home = tmp_path / "hub" / "datasets--nyu-mll--glue"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text("a" * 40)
+    (home / "snapshots").mkdir()
+    (root / "nyu-mll" / "glue").rename(home / "snapshots" / ("a" * 40))
+    context = SuiteContext(cache_dir=tmp_path / "cache")
+    rows = read(SOURCE, "test", context)
+    assert rows.column("text") == ["c", "d", "e"]
+    assert rows.origin.startswith("hub ")
+    with pytest.raises(MissingData, match="is not in the Hugging Face cache"):
+        read(DataSource("nyu-mll/glue", "rte", ("train",), revision="b" * 40), "train", context)
+
+
+def test_what_load_dataset_has_left_serves_when_offline(tmp_path: Path) -> None:
+    write(tmp_path / "files" / "a.parquet", ["kept"])
+    home = tmp_path / "arrow" / "nyu-mll___glue" / "rte" / "0.0.0" / ("c" * 40)
+    home.mkdir(parents=True)
+    (home / "dataset_info.json").write_text("{}")
+    with datasets.arrow_writer.ArrowWriter(path=str(home / "glue-train.arrow")) as writer:
+        writer.write_table(pa.table({"text": ["kept"]}))
+        writer.finalize()
+    source = DataSource("nyu-mll/glue", "rte", ("train",))
+    assert texts(source, "train", SuiteContext(cache_dir=tmp_path / "cache")) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        (DataSource("rajpurkar/squad", "plain_text", ("train",)), MissingData, "squad does not exist; put a copy"),
+        (DataSource("nyu-mll/glue", "wnli", ("train",)), MissingData, "has no configuration 'wnli'"),
+        (DataSource("nyu-mll/glue", "rte", ("dev",)), BadDataset, "has no split 'dev'; it has test, train"),
+    ],
+)
+def test_what_is_missing_is_named_in_one_line(
+    source: DataSource, error: type[Exception], words: str, context: SuiteContext
+) -> None:
+    with pytest.raises(error, match=words) as raised:
+        read(source, source.splits[0], context)
+    assert "\n" not in str(raised.value)
+
+
+def test_without_data_root_and_network_the_ways_to_get_it_are_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match=r"HF_HUB_OFFLINE is set; run 'mtlbench data fetch'.*--data-root"):
+        read(SOURCE, "train", SuiteContext(cache_dir=tmp_path))
+    with pytest.raises(MissingData, match="standin/squad is not on the Hub"):
+        read(DataSource("standin/squad", None, ("train",)), "train", SuiteContext(cache_dir=tmp_path))
+
+
+def test_a_missing_column_and_a_broken_file_are_named(root: Path, context: SuiteContext) -> None:
+    with pytest.raises(BadDataset, match=r"train-00000.parquet: column 'premise' is missing; found text, label"):
+        read(SOURCE, "train", context, columns=("premise",))
+    (root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet").write_bytes(b"PAR1 nothing PAR1")
+    with pytest.raises(BadDataset, match=r"train-00000.parquet: cannot be read"):
+        read(SOURCE, "train", context)
+
+
+@pytest.mark.parametrize("header", ["---\nconfigs: [a\n---\n", "---\nconfigs:\n- data_files: ../secret/*\n---\n"])
+def test_a_bad_header_is_refused(header: str, root: Path, context: SuiteContext) -> None:
+    (root / "nyu-mll" / "glue" / "README.md").write_text(header)
+    with pytest.raises(BadDataset, match=r"README.md: "):
+        read(DataSource("nyu-mll/glue", None, ("train",)), "train", context)
+
+
+def test_a_stand_in_takes_the_only_configuration_and_carries_the_name_it_stands_for(
+    tmp_path: Path, context: SuiteContext
+) -> None:
+    folder = context.data_root / "standin" / "squad"  # type: ignore[operator]
+    write(folder / "v1" / "train-0.parquet", ["s"])
+    (folder / "README.md").write_text(
+        "---\nconfigs:\n- config_name: v1\n  data_files:\n  - split: train\n    path: v1/train-*\n---\n"
+    )
+    asked = [DataSource("rajpurkar/squad", "plain_text", ("train",)), SOURCE]
+    found = replace_sources(asked, ["rajpurkar/squad=standin/squad"])
+    assert found[1] == SOURCE
+    assert (found[0].name, found[0].stands_for) == ("standin/squad", "rajpurkar/squad")
+    assert texts(found[0], "train", context) == ["s"]
+    assert short_name(found[0], "squad") == "standin-squad"
+    assert short_name(asked[0], "squad") == "squad"
+
+
+def test_the_same_name_with_a_revision_only_pins_it() -> None:
+    (pinned,) = replace_sources([SOURCE], ["nyu-mll/glue=nyu-mll/glue@v1.0"])
+    assert (pinned.revision, pinned.stands_for, pinned.config) == ("v1.0", "", "rte")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("squad=standin/squad", "is not NAME=OTHER"), ("a/b=c/d", "'a/b' is not read here; the sources are nyu-mll/glue")],
+)
+def test_a_bad_replacement_is_refused(text: str, words: str) -> None:
+    with pytest.raises(BadSetting, match=words):
+        replace_sources([SOURCE], [text])
+
+
+def test_reports_name_rows_and_problems_and_never_raise(context: SuiteContext) -> None:
+    def examine(rows: Any) -> list[str]:
+        if rows.split == "test":
+            raise BadDataset("row 1 is bad")
+        return ["nothing odd"]
+
+    sources = [SOURCE, DataSource("facebook/xnli", "de", ("test",))]
+    good, bad, missing = report_sources(sources, context, examine)
+    assert (good.rows, good.notes, good.problem) == (2, ("nothing odd",), "")
+    assert bad.problem == "row 1 is bad"
+    assert "does not exist" in missing.problem
+    assert pq.read_metadata(context.data_root / "nyu-mll/glue/rte/train-00000.parquet").num_rows == good.rows  # type: ignore[operator]
