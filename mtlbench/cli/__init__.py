@@ -1,1 +1,52 @@
-"""The command line: one module a command; heavy imports stand inside commands."""
+"""The command line: one module a command; heavy imports stand inside commands.
+
+A module here that has ``NAME``, ``HELP``, ``configure(parser)`` and ``run(args) -> int`` is a command; its file is
+called like the command, with underscores for hyphens. ``run`` returns the exit code: 0, or 1 for a failed check or
+cell. Mistakes of the user are raised as MtlbenchError.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from mtlbench.interface.errors import MtlbenchError
+
+__all__ = ["main"]
+
+MISUSE = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``argv`` is the command line after the program's name."""
+    try:
+        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except MtlbenchError as error:
+        print(f"mtlbench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return MISUSE
+    except KeyboardInterrupt:
+        print("mtlbench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; what is still buffered must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return code
+
+
+def _dispatch(argv: list[str]) -> int:
+    from mtlbench.cli.parsing import command_parser, parse, split_command, top_parser
+
+    name, rest = split_command(argv)
+    if name is None:
+        if rest and parse(top_parser(), rest) is None:
+            return 0
+        top_parser().print_help(sys.stderr)
+        return MISUSE
+    command, parser = command_parser(name)
+    args = parse(parser, rest)
+    return 0 if args is None else command.run(args)

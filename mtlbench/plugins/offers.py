@@ -113,14 +113,14 @@ def _check_class(cls: Any, base: type, noun: str, hook: str) -> None:
         raise BadPlugin(f"its {noun} {cls.__name__} has no name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadPlugin(f"its {noun} {cls.__name__} is called {name!r}; use lower case, digits and single hyphens")
-    for annotated in sorted(_annotated(cls) - set(getattr(cls, "__dataclass_fields__", ()))):
-        raise BadPlugin(f"its {noun} {name!r} declares {annotated!r} but {cls.__name__} lacks the decorator @dataclass")
+    for layer in cls.__mro__:
+        if issubclass(layer, base) and "__dataclass_fields__" not in vars(layer) and (found := _annotated(layer)):
+            raise BadPlugin(f"its {noun} {name!r} declares {found[0]!r} but {layer.__name__} lacks @dataclass")
 
 
-def _annotated(cls: type) -> set[str]:
-    """The names that a class body annotates as instance attributes with a default or without."""
-    own = inspect.get_annotations(cls)
-    return {name for name, kind in own.items() if not _is_class_variable(kind)}
+def _annotated(cls: type) -> list[str]:
+    """The names that a class body annotates as instance attributes, which only @dataclass makes settings of."""
+    return [name for name, kind in inspect.get_annotations(cls).items() if not _is_class_variable(kind)]
 
 
 def _is_class_variable(kind: Any) -> bool:

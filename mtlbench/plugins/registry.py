@@ -111,7 +111,22 @@ class Registry:
         """Register hooks of the core itself (which offers no classes); a mistake in them raises at once."""
         self.manager.register(plugin, name=name)
 
-    def why_absent(self, name: str) -> str | None:
+    def check(self) -> None:
+        """Raise BadPlugin, with all reasons, if any plugin is quarantined."""
+        if self.quarantined:
+            raise BadPlugin("; ".join(map(str, self.quarantined))) from self.quarantined[0].error
+
+    def _lookup(self, kind: str, name: str, entries: Mapping[str, Entry[_Offered]]) -> Entry[_Offered]:
+        if name in entries:
+            return entries[name]
+        raise self.unknown(kind, name, entries)
+
+    def unknown(self, kind: str, name: str, known: Iterable[str]) -> UnknownName:
+        """The error for a name that nothing here offers; says so if a plugin that may offer it is set aside."""
+        error, absent = UnknownName.of(kind, name, known), self._why_absent(name)
+        return UnknownName(f"{error} ({absent})") if absent else error
+
+    def _why_absent(self, name: str) -> str | None:
         """A clause on the plugin that would offer ``name`` but is blocked or quarantined, or None."""
         wanted = comparable(name)
         for lost in self.quarantined:
@@ -121,13 +136,6 @@ class Registry:
             if wanted == comparable(blocked.candidate.name):
                 return f"plugin {told(blocked.candidate)} is blocked {blocked.reason}"
         return None
-
-    def _lookup(self, kind: str, name: str, entries: Mapping[str, Entry[_Offered]]) -> Entry[_Offered]:
-        if name in entries:
-            return entries[name]
-        error = UnknownName.of(kind, name, entries)
-        absent = self.why_absent(name)
-        raise UnknownName(f"{error} ({absent})") if absent else error
 
     def _entries(self, kind: str) -> Any:
         found = [
@@ -163,9 +171,10 @@ def build_registry(candidates: Iterable[Candidate], config: Config | None = None
     names = _unique_names(sound)
     manager, kept, unconfigured = install(sound, config, lambda plugin: names[id(plugin)])
     quarantined = [*broken, *clashing, *unconfigured]
-    if strict and quarantined:
-        raise BadPlugin("; ".join(map(str, quarantined))) from quarantined[0].error
-    return Registry(manager, {names[id(plugin)]: plugin for plugin in kept}, quarantined, blocked)
+    registry = Registry(manager, {names[id(plugin)]: plugin for plugin in kept}, quarantined, blocked)
+    if strict:
+        registry.check()
+    return registry
 
 
 def _without_blocked(candidates: list[Candidate], config: Config) -> tuple[list[Candidate], list[Blocked]]:

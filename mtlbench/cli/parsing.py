@@ -1,0 +1,128 @@
+"""How command lines are read: commands found by their modules, and options that every command takes."""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NoReturn, Protocol, cast
+
+import mtlbench
+from mtlbench import cli
+from mtlbench.interface.errors import BadSetting, UnknownName, nearest
+
+__all__ = ["Command", "command_parser", "commands", "parse", "split_command", "top_parser"]
+
+_PLUGIN = ("-p", "--plugin")
+_EXITS = """exit codes: 0 success, 1 a failed cell or check, 2 misuse"""
+
+
+class Command(Protocol):
+    """A module of this package that is a command."""
+
+    NAME: str
+    HELP: str
+    """One line: what it does."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it, and return the exit code."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises BadSetting with one line, where argparse prints its usage and ends the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadSetting(f"{message} (see {self.prog} --help)")
+
+
+def commands() -> dict[str, Command]:
+    """All commands by name, sorted; imports their modules."""
+    modules = [_command(info.name) for info in pkgutil.iter_modules(cli.__path__)]
+    return {command.NAME: command for command in sorted(filter(None, modules), key=lambda command: command.NAME)}
+
+
+def split_command(argv: list[str]) -> tuple[str | None, list[str]]:
+    """The command's name, and everything else: options that all commands take may stand on either side of it."""
+    takes_value = False
+    for position, word in enumerate(argv):
+        if takes_value:
+            takes_value = False
+        elif word in _PLUGIN:
+            takes_value = True
+        elif not word.startswith("-"):
+            return word, argv[:position] + argv[position + 1 :]
+    return None, argv
+
+
+def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:
+    """One command and its parser, without importing the others. Raises UnknownName."""
+    command = None
+    if re.fullmatch(r"[a-z][a-z0-9-]*", name) and find_spec(f"{cli.__name__}.{name.replace('-', '_')}"):
+        command = _command(name.replace("-", "_"))
+    if command is None:
+        hint = nearest(name, commands())
+        raise UnknownName(
+            f"no command is called {name!r}"
+            + (f"; did you mean {hint!r}?" if hint else ".")
+            + f" Commands: {', '.join(commands())}"
+        )
+    parser = _Parser(prog=f"mtlbench {command.NAME}", description=command.HELP, epilog=_EXITS, allow_abbrev=False)
+    command.configure(parser)
+    _add_options_of_all(parser)
+    return command, parser
+
+
+def top_parser() -> argparse.ArgumentParser:
+    """The parser of a command line without a command: its help lists them all."""
+    parser = _Parser(
+        prog="mtlbench",
+        description=(mtlbench.__doc__ or "").splitlines()[0].partition(": ")[2].capitalize(),
+        epilog=_EXITS,
+    )
+    listed = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command in commands().items():
+        listed.add_parser(name, help=command.HELP)
+    _add_options_of_all(parser)
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
+    """The options in ``words``, or None when they asked for help or the version, which is then printed.
+
+    An unknown option raises BadSetting with the nearest that there is.
+    """
+    try:
+        args, unknown = parser.parse_known_args(words)
+    except SystemExit:
+        return None
+    if unknown:
+        known = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())
+        hint = nearest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else None
+        parser.error(f"unexpected {unknown[0]!r}" + (f"; did you mean {hint!r}?" if hint else ""))
+    return args
+
+
+def _command(module_name: str) -> Command | None:
+    module = import_module(f"{cli.__name__}.{module_name}")
+    return cast(Command, module) if hasattr(module, "NAME") else None
+
+
+def _add_options_of_all(parser: argparse.ArgumentParser) -> None:
+    shared = parser.add_argument_group("plugins and version")
+    shared.add_argument(
+        *_PLUGIN,
+        action="append",
+        default=[],
+        dest="plugins",
+        metavar="FILE.py|no:NAME",
+        help="load a plugin from a file, or block one by its name or its distribution's; may be repeated",
+    )
+    shared.add_argument(
+        "--strict-plugins", action="store_true", help="fail when a plugin is broken (default: set it aside and warn)"
+    )
+    shared.add_argument("--version", action="version", version=f"mtlbench {mtlbench.__version__}")
