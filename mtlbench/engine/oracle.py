@@ -75,6 +75,7 @@ class Oracle:
         self._rows: Tensor | None = None
         self._row_views: list[list[Tensor]] = []
         self._spent_at_update = 0
+        self._started = False
         self._lay_out()
         method.start(self)
         self._started = True
@@ -123,7 +124,7 @@ class Oracle:
             yield step
 
     def attach(self, name: str, module: nn.Module) -> None:
-        if hasattr(self, "_started"):
+        if self._started:
             raise BadPlugin(f"method {self._method.name} attaches {name!r} after its start")
         if name in self._attached or name in self._ids:
             raise BadPlugin(f"method {self._method.name} attaches {name!r}, a name that is taken")
