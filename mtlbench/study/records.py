@@ -114,7 +114,7 @@ def load_record(path: Path) -> Record:
 
 
 def check_record(content: Any) -> Record:
-    """``content`` as a record in the present schema, if all it says of itself is true; raises BadRecord or FutureRecord."""
+    """``content`` as a record of the present schema, if all it says is true; raises BadRecord or FutureRecord."""
     if not isinstance(content, dict):
         raise BadRecord(f"a record is a JSON object, found {type(content).__name__}")
     record: Record = migrate(content)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, MtlbenchError, UnknownName
-from mtlbench.interface.run import Cell
+from mtlbench.interface.run import Cell, Config
 from mtlbench.study import atomic
 from mtlbench.study.claims import Claim, holder, sweep_claims
 from mtlbench.study.keys import cell_content
@@ -69,6 +69,13 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of(cls, config: Config) -> Store:
+        """The store that a command or job was given."""
+        if config.results is None:
+            raise BadSetting("no results folder was named; name one with --results")
+        return cls(config.results)
 
     def prepare(self) -> None:
         """Make the folder and remove what dead runs left; raises MtlbenchError when it cannot be written."""

@@ -1,0 +1,23 @@
+"""Calling a job's worker function."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from importlib import import_module
+
+from mtlbench.interface.executor import Job, Outcome, Report
+
+__all__ = ["call"]
+
+
+def call(job: Job, report: Report) -> Outcome:
+    """Run a job in this process. What its function raises, SystemExit too, is a failed outcome."""
+    started = time.perf_counter()
+    try:
+        module, _, name = job.function.partition(":")
+        answer = getattr(import_module(module), name)(job.payload, report)
+        status, error = answer["status"], answer.get("error")
+    except (Exception, SystemExit):
+        status, error = "failed", traceback.format_exc()
+    return Outcome(job.key, status, error, time.perf_counter() - started)

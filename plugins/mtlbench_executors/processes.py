@@ -1,0 +1,100 @@
+"""Several cells at a time, each in a process of its own that stays warm from cell to cell."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
+
+from mtlbench.interface import hookimpl
+from mtlbench.interface.errors import require
+from mtlbench.interface.executor import Executor, Job, Outcome, Report
+
+if TYPE_CHECKING:
+    from mtlbench_executors._slots import Slot
+
+__all__ = ["Processes"]
+
+
+@dataclass
+class Processes(Executor):
+    """Supervised worker processes on this machine: a killed worker loses its own cell and no other.
+
+    Workers end by themselves when the process that runs this dies.
+    """
+
+    name = "processes"
+    label = "worker processes"
+
+    workers: int | None = None
+    """Cells at a time; none is one for each core that this process may use."""
+
+    def __post_init__(self) -> None:
+        require(self.workers is None or self.workers > 0, f"workers must be positive or none, found {self.workers}")
+        self._slots: list[Slot] = []
+        self._started = 0
+
+    def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
+        waiting = deque(jobs)
+        try:
+            while waiting or any(slot.job for slot in self._slots):
+                self._assign(waiting)
+                busy = [slot for slot in self._slots if slot.job is not None]
+                wait([it for slot in busy for it in (slot.connection, slot.process.sentinel)])
+                for slot in busy:
+                    yield from self._heard(slot, report)
+        finally:
+            for slot in [slot for slot in self._slots if slot.job is not None]:
+                self._drop(slot)  # whoever stopped asking wants none of the rest
+
+    def close(self) -> None:
+        for slot in self._slots:
+            slot.hang_up()
+        for slot in list(self._slots):
+            self._drop(slot)
+
+    def _assign(self, waiting: deque[Job]) -> None:
+        from mtlbench_executors._slots import Slot
+
+        for slot in [slot for slot in self._slots if slot.job is None and not slot.is_usable]:
+            self._drop(slot)
+        most = self.workers or _cores()
+        while waiting:
+            free = next((slot for slot in self._slots if slot.job is None), None)
+            if free is None and len(self._slots) < most:
+                free = Slot(self._started)
+                self._started += 1
+                self._slots.append(free)
+            if free is None:
+                return
+            free.start(waiting.popleft())
+
+    def _heard(self, slot: Slot, report: Report) -> Iterator[Outcome]:
+        """What a busy slot has to say; a death counts only after its last words."""
+        ended = not slot.process.is_alive()
+        try:
+            while (message := slot.receive()) is not None:
+                if "outcome" in message:
+                    yield slot.finish(message["outcome"])
+                    return
+                report(message["report"])
+        except (EOFError, OSError):
+            ended = True
+        if ended:
+            yield slot.lose()
+
+    def _drop(self, slot: Slot) -> None:
+        self._slots.remove(slot)
+        slot.close()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@hookimpl
+def mtlbench_executors() -> list[type[Executor]]:
+    return [Processes]

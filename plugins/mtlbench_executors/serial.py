@@ -1,0 +1,36 @@
+"""One cell after the other, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mtlbench.interface import hookimpl
+from mtlbench.interface.executor import Executor, Job, Outcome, Report
+from mtlbench_executors._calling import call
+
+__all__ = ["Serial"]
+
+
+@dataclass
+class Serial(Executor):
+    """Runs cells where the command runs: for debugging, and for machines with one core.
+
+    A cell that kills its process takes the run with it; ``processes`` survives that.
+    """
+
+    name = "serial"
+    label = "in this process"
+
+    def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
+        for job in jobs:
+            with contextlib.redirect_stdout(sys.stderr):  # stdout carries results, not what cells print
+                outcome = call(job, report)
+            yield outcome
+
+
+@hookimpl
+def mtlbench_executors() -> list[type[Executor]]:
+    return [Serial]
