@@ -1,0 +1,1 @@
+"""A method, a suite, an observer and a wrapper for mtlbench."""
