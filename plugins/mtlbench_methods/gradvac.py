@@ -85,7 +85,7 @@ class GradVac(GradientMethod):
 
     beta: float = 0.01
     """Step of the moving average that the targets follow, in [0, 1]; 0 keeps all targets at 0, which is PCGrad."""
-    granularity: Literal["whole", "layer", "matrix"] = "layer"
+    groups_by: Literal["whole", "layer", "matrix"] = "layer"
     """What is compared and edited together: all shared parameters, each module's own, or each tensor."""
 
     def __post_init__(self) -> None:
@@ -97,20 +97,20 @@ class GradVac(GradientMethod):
         self.targets: list[Targets] = []
 
     def orders(self, groups: int, rows: int) -> list[Orders]:
-        """The visiting orders of one step per group, drawn anew; replays of golden vectors put theirs in its place."""
+        """The visiting orders of one step per group, drawn anew; a scripted replay puts its own in this place."""
         return visiting_orders(groups, rows, self._generator)
 
     def combine(self, grads: TaskGradients) -> Direction:
         import torch
 
-        grams = grads.grams(self.granularity).tolist()  # (G, R, R)
+        grams = grads.grams(self.groups_by).tolist()  # (G, R, R)
         if not self.targets:
             self.targets = [_no_targets(self._tasks) for _ in grams]
         weights = []
         for gram, orders, targets in zip(grams, self.orders(len(grams), len(grads)), self.targets, strict=True):
             coefficients, _ = vaccinate(gram, grads.task_ids, orders, targets, self.beta)
             weights.append([sum(column) for column in zip(*coefficients, strict=True)])
-        return grads.weighted(torch.tensor(weights, dtype=torch.float64), by=self.granularity)
+        return grads.weighted(torch.tensor(weights, dtype=torch.float64), by=self.groups_by)
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:

@@ -50,12 +50,13 @@ class PCGrad(GradientMethod):
     def start(self, oracle: GradientOracle) -> None:
         self._generator = oracle.generator
 
-    def orders(self, rows: int) -> Orders:
-        """The visiting orders of one step, drawn anew; replays of golden vectors put theirs in its place."""
-        return visiting_orders(1, rows, self._generator)[0]
+    def orders(self, groups: int, rows: int) -> list[Orders]:
+        """The visiting orders of one step per group, drawn anew; a scripted replay puts its own in this place."""
+        return visiting_orders(groups, rows, self._generator)
 
     def combine(self, grads: TaskGradients) -> Direction:
-        return _sum_of_edited(grads, project(grads.gram().tolist(), self.orders(len(grads))))
+        (orders,) = self.orders(1, len(grads))
+        return _sum_of_edited(grads, project(grads.gram().tolist(), orders))
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
