@@ -131,8 +131,10 @@ def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     """A cell without its seed and data in two parts: what makes the row, what makes the board; and its budget."""
     protocol = dict(_mapping(cell["protocol"]))
     budget = _whole(protocol.pop("budget"), "budget")
-    row = {name: cell[name] for name in ("method", "method_version", "settings")} | {"protocol": protocol}
-    board = {name: cell[name] for name in ("suite", "suite_version", "options")} | {"budget": budget}
+    settings, options = _mapping(cell["settings"]), _mapping(cell["options"])
+    method, suite = [[_text(cell[name]), _text(cell[f"{name}_version"])] for name in ("method", "suite")]
+    row = {"method": method[0], "method_version": method[1], "settings": settings, "protocol": protocol}
+    board = {"suite": suite[0], "suite_version": suite[1], "options": options, "budget": budget}
     return sys.intern(canonical_json(row)), sys.intern(canonical_json(board)), budget
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mtlbench.interface.run import Table
@@ -17,23 +17,26 @@ from mtlbench.leaderboard.scores import scores_table, unseen_table
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["MARK", "SUFFIXES", "all_tables", "board_tables", "rendered"]
+__all__ = ["MARK", "PAGE", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
 
+PAGE = "README.md"
 MARK = "<!-- Written by mtlbench leaderboard. Do not edit. -->"
-"""The first line of a page of ours; a folder whose page lacks it is not cleaned up."""
+"""The first line of a page of ours; another page is never overwritten."""
 SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
+TABLES: Mapping[str, Callable[[Board], Table | None]] = {
+    "scores": scores_table,
+    "zero-shot": unseen_table,
+    "cost": cost_table,
+    "analysis": analysis_table,
+}
+"""Name to maker of every table of a board; the name ends the name of its file."""
 _ON_THE_PAGE = ("scores", "cost", "analysis")
 """Tables that the front page shows; it links to the others."""
 
 
 def board_tables(board: Board) -> Iterator[tuple[str, Table]]:
     """(name, table) of everything there is to say about one board."""
-    for name, make in (
-        ("scores", scores_table),
-        ("zero-shot", unseen_table),
-        ("cost", cost_table),
-        ("analysis", analysis_table),
-    ):
+    for name, make in TABLES.items():
         table = make(board)
         if table is not None:
             yield name, table
@@ -66,7 +69,7 @@ def rendered(reading: Reading, registry: Registry | None = None) -> dict[str, st
             links.append(f"{name} ([text]({stem}.md), [CSV]({stem}.csv), [LaTeX]({stem}.tex))")
         page.append(f"Tables: {'; '.join(links)}.")
     page += _refused(reading)
-    return {"README.md": "\n\n".join(page) + "\n", **files}
+    return {PAGE: "\n\n".join(page) + "\n", **files}
 
 
 def _refused(reading: Reading) -> list[str]:

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mtlbench.leaderboard.page import MARK, SUFFIXES
+from mtlbench.interface.errors import BadSetting
+from mtlbench.leaderboard.page import MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.study import atomic
 
 __all__ = ["differences", "write"]
@@ -15,8 +16,11 @@ __all__ = ["differences", "write"]
 def write(files: Mapping[str, str], out: Path) -> list[str]:
     """Bring ``out`` up to date, each file whole or not at all; returns the paths that changed, sorted.
 
-    Tables that are no longer rendered are removed, if the page in ``out`` is one of ours.
+    Tables that are no longer rendered are removed. Raises BadSetting when ``out`` holds a page that is not ours.
     """
+    page = _bytes(out / PAGE)
+    if page is not None and not page.startswith(MARK.encode()):
+        raise BadSetting(f"{out / PAGE} was not written by mtlbench leaderboard; give another folder with --out")
     changed = []
     for path in sorted(files):
         data = files[path].encode("utf-8", "backslashreplace")
@@ -26,6 +30,7 @@ def write(files: Mapping[str, str], out: Path) -> list[str]:
     for path in _left_over(files, out):
         (out / path).unlink()
         changed.append(path)
+    atomic.sweep(out)
     return sorted(changed)
 
 
@@ -49,12 +54,10 @@ def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
 
 
 def _left_over(files: Mapping[str, str], out: Path) -> list[str]:
-    """Tables in ``out`` that nothing renders any more; none where the page there is not ours."""
-    page = _bytes(out / "README.md")
-    if page is None or not page.startswith(MARK.encode()):
-        return []
-    there = [path for suffix in SUFFIXES.values() for path in (out / "tables").glob(f"*.{suffix}")]
-    return sorted({path.relative_to(out).as_posix() for path in there} - set(files))
+    """Files in ``out`` with the name of a table of ours that nothing renders any more."""
+    ours = [f"*-{name}.{suffix}" for name in TABLES for suffix in SUFFIXES.values()]
+    there = {path.relative_to(out).as_posix() for pattern in ours for path in (out / "tables").glob(pattern)}
+    return sorted(there - set(files))
 
 
 def _bytes(path: Path) -> bytes | None:
