@@ -128,7 +128,7 @@ def check_record(content: Any) -> Record:
     cell_of(record)
     try:
         key, digest = cell_key(record["cell"]), sha256_of(record["outcome"])
-    except (BadSetting, RecursionError) as error:
+    except (BadSetting, ValueError, RecursionError) as error:  # ValueError: 1e999 is read as infinite
         raise BadRecord(str(error)) from None
     if key != record["key"]:
         raise BadRecord("key does not match the cell: one of them was changed after the run")
