@@ -15,7 +15,7 @@ from mtlbench.study.records import FutureRecord
 from mtlbench.study.store import Store
 from mtlbench.worker import make_job
 
-__all__ = ["ATTEMPTS", "CellResult", "Summary", "Watcher", "run_grid"]
+__all__ = ["ATTEMPTS", "CellResult", "Status", "Summary", "Watcher", "run_grid", "told"]
 
 ATTEMPTS = 3
 """How often a cell is tried whose worker dies: some deaths are bad luck, and some are the cell's own doing."""
@@ -28,7 +28,8 @@ class CellResult:
     """What became of a cell.
 
     status: done and diverged have a record; ``lost``: its worker died at every attempt; ``unreadable``: its record
-    is of a newer mtlbench. found: whether another run has made the record, before or beside this one.
+    is of a newer mtlbench. found: whether another run has made the record, before or beside this one. average: mean
+    test score over the tasks.
     """
 
     cell: Cell
@@ -36,6 +37,12 @@ class CellResult:
     found: bool = False
     error: str | None = None
     seconds: float = 0.0
+    average: float | None = None
+
+    @classmethod
+    def of(cls, cell: Cell, record: Mapping[str, Any], *, found: bool = False, seconds: float = 0.0) -> CellResult:
+        """From the cell's record."""
+        return cls(cell, record["status"], found, None, seconds, record["outcome"].get("average"))
 
 
 class Watcher:
@@ -145,7 +152,7 @@ class _Run:
             return False
         if record is None:
             return False
-        self.results[cell.key] = CellResult(cell, record["status"], found=True)
+        self.results[cell.key] = CellResult.of(cell, record, found=True)
         return True
 
     def _round(self, keys: Iterable[str]) -> list[str]:
@@ -169,7 +176,7 @@ class _Run:
         except BadRecord:
             record = None  # it was bad before, and its cell has made no better one
         if record is not None:
-            self._settle(CellResult(cell, record["status"], seconds=outcome.seconds))
+            self._settle(CellResult.of(cell, record, seconds=outcome.seconds))
         elif outcome.status == "claimed":
             self.claimed[cell.key] = None
         elif outcome.status == "lost":
@@ -189,7 +196,7 @@ class _Run:
         # What run_job caught, it has described with a traceback; what it could not catch, nobody else describes.
         line = error.strip().splitlines()[-1]
         if status == "lost" or line != error.strip() or not self.store.failure_path(cell.key).exists():
-            self.store.write_failure(cell, {"error": line, "traceback": error})
+            self.store.write_failure(cell, {"error": line, "traceback": error, "finished": None})
         self._settle(CellResult(cell, status, error=line, seconds=seconds))
 
     def _freed(self, *, block: bool) -> list[str]:

@@ -77,7 +77,6 @@ class Study:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place()
-    overrides_place: Place = Place("--set")
 
 
 def parse_seeds(value: Any, what: str) -> tuple[int, ...]:

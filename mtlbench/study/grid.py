@@ -48,7 +48,7 @@ class _Resolver:
 
     def grid(self) -> Grid:
         protocol = _protocol_values(self.study.protocol, self.study.place)
-        overrides = _protocol_values(self.study.overrides, self.study.overrides_place)
+        overrides = _protocol_values(self.study.overrides, Place())
         cells: list[tuple[int, Cell]] = []
         for suite_ask in self.study.suites:
             suite, own = self._suite(suite_ask)

@@ -193,7 +193,7 @@ class Store:
         return self.folder / ".failures" / f"{key}.json"
 
     def write_failure(self, cell: Cell, failure: Mapping[str, Any]) -> None:
-        """Keep why a cell failed until it succeeds."""
+        """Keep why a cell failed until it succeeds: ``failure`` has its error in a line, and its traceback."""
         content = {"key": cell.key, "variant": cell.variant, "cell": cell_content(cell), **failure}
         atomic.replace(self.failure_path(cell.key), (json.dumps(content, indent=1) + "\n").encode())
 

@@ -1,0 +1,83 @@
+"""What ``mtlbench run`` says at its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from mtlbench.runner import Status, Summary, told
+from mtlbench.study.store import Store
+
+if TYPE_CHECKING:
+    from mtlbench.interface.run import Config
+    from mtlbench.plugins import Registry
+
+__all__ = ["print_json", "print_tables"]
+
+
+def print_json(summary: Summary, config: Config, warnings: Sequence[str]) -> None:
+    """A summary for programs, on stdout."""
+    print(json.dumps(_as_json(summary, str(config.results), warnings), indent=1))
+
+
+def print_tables(summary: Summary, config: Config, registry: Registry, results: str) -> None:
+    """Tables on stdout; what else there is to say, and what to run next, on stderr.
+
+    results: the folder as the user wrote it.
+    """
+    from mtlbench.leaderboard.board import render_summary
+
+    store = Store.of(config)
+    with_record = [it for it in summary.results if it.status in ("done", "diverged")]
+    records = [record for it in with_record if (record := store.load(it.cell)) is not None]
+    if records:
+        print(render_summary(records, registry), end="", flush=True)
+    for line in _closing(summary, store, results):
+        print(line, file=sys.stderr)
+
+
+def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
+    found = sum(result.found for result in summary.results)
+    parts = [f"{len(summary.results) - found} trained", f"{found} found in {results}"]
+    parts += [f"{count} {status}" for status in get_args(Status)[1:] if (count := summary.count(status))]
+    yield f"{len(summary.results)} cells in {summary.seconds:.0f} s: {', '.join(parts)}"
+    for result in summary.results:
+        if result.status in ("failed", "lost"):
+            details = store.failure_path(result.cell.key)
+            yield f"{result.status}: {told(result.cell)}: {result.error} (details: {details})"
+        elif result.status != "done":
+            yield f"{result.status}: {told(result.cell)}: {result.error or 'a number was no longer finite'}"
+    for conflict in summary.conflicts:
+        yield f"conflict: {conflict} differs from the record of its cell; the same cell should give the same outcome"
+    yield f"next: mtlbench leaderboard --results {results} --out board"
+
+
+def _as_json(summary: Summary, results: str, warnings: Sequence[str]) -> dict[str, Any]:
+    return {
+        "results": results,
+        "seconds": round(summary.seconds, 3),
+        "counts": {
+            "cells": len(summary.results),
+            "found": sum(result.found for result in summary.results),
+            **{status: summary.count(status) for status in get_args(Status)},
+        },
+        "cells": [
+            {
+                "key": result.cell.key,
+                "method": result.cell.method,
+                "variant": result.cell.variant,
+                "suite": result.cell.suite,
+                "seed": result.cell.seed,
+                "status": result.status,
+                "found": result.found,
+                "average": result.average,
+                "seconds": round(result.seconds, 3),
+                "error": result.error,
+            }
+            for result in summary.results
+        ],
+        "warnings": list(warnings),
+        "conflicts": summary.conflicts,
+    }
