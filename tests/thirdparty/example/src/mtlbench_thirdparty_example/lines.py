@@ -70,7 +70,7 @@ class Lines(Suite):
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor], task: str) -> Tensor:
         inputs, targets = batch
-        predicted: Tensor = model.heads[task](self.encoder(model)(inputs))
+        predicted: Tensor = model.get_submodule(f"heads.{task}")(self.encoder(model)(inputs))  # (B, 1)
         return (predicted - targets).square().mean()
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
