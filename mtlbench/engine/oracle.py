@@ -191,6 +191,7 @@ class Oracle:
                 losses=torch.tensor(losses, dtype=torch.float64),
                 layout=self.parameters.layout,
                 own=own,
+                result=self.parameters.gradient[: self.parameters.shared],
             )
         if self._listener is not None:
             with self.clock.phase(None):
@@ -211,7 +212,9 @@ class Oracle:
 
     def apply(self, direction: Direction) -> None:
         with self.clock.phase("update"):
-            self.parameters.gradient[: self.parameters.shared].copy_(direction.shared)
+            shared = self.parameters.gradient[: self.parameters.shared]
+            if direction.shared.data_ptr() != shared.data_ptr():
+                shared.copy_(direction.shared)
             for segment, span in zip(self.segments, self.parameters.segment_spans, strict=True):
                 if segment.name in direction.own:
                     self.parameters.gradient[span[0] : span[1]].copy_(direction.own[segment.name])
