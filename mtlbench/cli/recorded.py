@@ -47,13 +47,13 @@ def record_text(record: dict[str, Any], path: Path) -> str:
     if rows:
         blocks.append(aligned(["TASK", "METRIC", "DEV", "TEST"], rows))
     if outcome.get("average") is not None:
-        blocks.append(f"average over tasks: {outcome['average']:.2f}")
+        blocks.append(f"average over tasks: {outcome["average"]:.4g}")
     return "\n\n".join(blocks)
 
 
 def _score(outcome: dict[str, Any], task: str, split: str) -> str:
     value = ((outcome.get("scores") or {}).get(task) or {}).get(split, {}).get("value")
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _makers(provenance: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from mtlbench.interface.method import Method
 from mtlbench.interface.probe import Probe
 from mtlbench.interface.suite import Suite
 
-__all__ = ["KINDS", "PROJECT", "Offers", "hooks_of", "new_manager", "offers_of"]
+__all__ = ["KINDS", "PROJECT", "Offers", "hooks_of", "is_name", "new_manager", "offers_of"]
 
 PROJECT = "mtlbench"
 
@@ -58,6 +58,11 @@ def offers_of(plugin: object, scratch: pluggy.PluginManager) -> Offers:
         return {kind: _collected(scratch, hook, base, kind[:-1]) for kind, (hook, base) in KINDS.items()}
     finally:
         scratch.unregister(name="candidate")
+
+
+def is_name(text: str) -> bool:
+    """Whether something may be called so: lower case, digits and single hyphens between them."""
+    return _NAME.fullmatch(text) is not None
 
 
 def hooks_of(plugin: object, manager: pluggy.PluginManager) -> list[str]:
@@ -111,7 +116,7 @@ def _check_class(cls: Any, base: type, noun: str, hook: str) -> None:
     name = getattr(cls, "name", None)
     if name is None:
         raise BadPlugin(f"its {noun} {cls.__name__} has no name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise BadPlugin(f"its {noun} {cls.__name__} is called {name!r}; use lower case, digits and single hyphens")
     for layer in cls.__mro__:
         if issubclass(layer, base) and "__dataclass_fields__" not in vars(layer) and (found := _annotated(layer)):
