@@ -1,0 +1,165 @@
+"""``mtlbench verify``: trains a sample of recorded cells again and compares the outcomes, bit by bit."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtlbench.cli.session import config_from, open_registry
+
+if TYPE_CHECKING:
+    from mtlbench.interface.run import Config
+    from mtlbench.plugins import Registry
+    from mtlbench.runner import CellResult
+
+__all__ = ["HELP", "NAME", "configure", "run"]
+
+NAME = "verify"
+HELP = "train a sample of recorded cells again, and compare the outcomes to the last bit"
+
+_SAMPLE = 3
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", default="leaderboard/results", metavar="DIR", help="folder of records (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=_SAMPLE, metavar="N", help="how many records to check (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="which sample; another seed, another sample (default: 0)"
+    )
+    parser.add_argument("--executor", metavar="NAME[key=value,...]", help="what runs the cells (default: as for run)")
+    parser.add_argument("--workers", metavar="N", help="cells at a time (default: one for each core)")
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="local snapshots of data sets and encoders (default: MTLBENCH_DATA_ROOT)"
+    )
+    parser.add_argument("--device", default="cpu", metavar="NAME", help="torch device (default: %(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, only results (default: progress)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli.asking import executor_from
+    from mtlbench.interface.errors import BadSetting
+    from mtlbench.study.store import read_records
+
+    if args.sample < 1:
+        raise BadSetting(f"--sample must be positive, found {args.sample}")
+    registry, config = open_registry(args), config_from(args)
+    executor = executor_from(args, registry)
+    results = Path(args.results)
+    records, problems = read_records(results)
+    for problem in problems:
+        print(f"bad record: {problem}", file=sys.stderr)
+    if not records:
+        raise BadSetting(f"there is no record in {results} to verify; mtlbench run --results {results} makes some")
+    records.sort(key=lambda record: str(record["key"]))
+    sample = random.Random(args.seed).sample(records, min(args.sample, len(records)))
+    with tempfile.TemporaryDirectory(prefix="mtlbench-verify-") as folder:
+        config = dataclasses.replace(config, results=Path(folder))
+        verdicts = list(_verdicts(sample, registry, config, executor, args.quiet))
+    for verdict, record, text in verdicts:
+        print(f"{verdict:9} {_named(record)}" + (f": {text}" if text else ""))
+    bad = sum(verdict in ("differs", "failed", "outdated") for verdict, _, _ in verdicts)
+    print(
+        f"{len(verdicts)} of {len(records)} records trained again: {len(verdicts) - bad} as they should be, {bad} not"
+    )
+    return 1 if bad or problems else 0
+
+
+Verdict = tuple[str, dict[str, Any], str]
+"""What it is, the record, and why.
+
+same; differs; elsewhere (it differs, and was made on another type of machine, where last bits may); outdated (the
+plugin or the data has another version now); skipped (its data is not here); failed.
+"""
+
+
+def _verdicts(
+    sample: Sequence[dict[str, Any]], registry: Registry, config: Config, executor: Any, quiet: bool
+) -> Iterator[Verdict]:
+    from mtlbench.cli.watching import watcher_for
+    from mtlbench.interface.errors import MissingData
+    from mtlbench.runner import run_grid
+    from mtlbench.study.records import cell_of
+    from mtlbench.study.store import Store
+
+    cells = {}
+    for record in sample:
+        try:
+            reason = _outdated(record, registry, config)
+        except MissingData as missing:
+            yield "skipped", record, str(missing)
+            continue
+        if reason is None:
+            cells[record["key"]] = cell_of(record)
+        else:
+            yield "outdated", record, reason
+    with watcher_for(quiet) as watcher:
+        summary = run_grid(list(cells.values()), executor, config, watcher)
+    results: dict[str, CellResult] = {result.cell.key: result for result in summary.results}
+    for record in sample:
+        if record["key"] in cells:
+            again = Store.of(config).load(cells[record["key"]])
+            if again is None:
+                yield "failed", record, results[record["key"]].error or "it could not be trained again"
+            else:
+                yield _compared(record, again)
+
+
+def _outdated(record: dict[str, Any], registry: Registry, config: Config) -> str | None:
+    """Why the record is not of what is installed, or None. Raises MissingData where the data is not here."""
+    from mtlbench.interface.errors import MissingData, MtlbenchError
+    from mtlbench.interface.settings import build
+    from mtlbench.worker import suite_context
+
+    cell = record["cell"]
+    try:
+        method, suite = registry.method(cell["method"]).cls, registry.suite(cell["suite"]).cls
+        found = build(suite, cell["options"], f"suite {cell['suite']}").fingerprint(suite_context(config, registry))
+        build(method, cell["settings"], f"method {cell['method']}")
+    except MissingData:
+        raise
+    except MtlbenchError as error:
+        return str(error)
+    for kind, recorded, installed in (
+        ("version of the method", cell["method_version"], method.version),
+        ("version of the suite", cell["suite_version"], suite.version),
+        ("fingerprint of the data", cell["fingerprint"], found),
+    ):
+        if recorded != installed:
+            return f"the {kind} was {recorded} and is now {installed}"
+    return None
+
+
+def _compared(record: dict[str, Any], again: dict[str, Any]) -> Verdict:
+    from mtlbench.study.compare import first_difference
+
+    difference = first_difference(record["outcome"], again["outcome"])
+    if difference is None:
+        return "same", record, ""
+    before, now = record["measured"], again["measured"]
+    machines = [side.get("machine") or {} for side in (before, now)]
+    for part in ("cpu", "device"):
+        there, here = (machine.get(part) for machine in machines)
+        if there != here:
+            # Counts do not depend on the machine; the last bits of sums do, and training makes them grow.
+            counts = first_difference(record["outcome"].get("counts"), again["outcome"].get("counts"), "outcome.counts")
+            where = f"it was recorded on {there}, and this is {here}"
+            return ("differs", record, counts) if counts else ("elsewhere", record, f"{difference}, but {where}")
+    changed = first_difference(before.get("versions"), now.get("versions"), "versions")
+    return "differs", record, difference + (f" ({changed})" if changed else "")
+
+
+def _named(record: dict[str, Any]) -> str:
+    from mtlbench.runner import told
+    from mtlbench.study.records import cell_of
+
+    return f"{told(cell_of(record))} ({record['key'][:8]})"
