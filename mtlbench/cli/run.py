@@ -69,9 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mtlbench.cli.asking import executor_from, study_from
-    from mtlbench.cli.ending import print_json, print_tables
-    from mtlbench.cli.watching import watcher_for
+    from mtlbench.cli.running.asking import executor_from, study_from
+    from mtlbench.cli.running.ending import print_json, print_tables
+    from mtlbench.cli.running.watching import watcher_for
     from mtlbench.runner import Summary, run_grid
     from mtlbench.study.grid import resolve
     from mtlbench.worker import suite_context

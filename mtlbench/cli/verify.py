@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mtlbench.cli.asking import executor_from
+    from mtlbench.cli.running.asking import executor_from
     from mtlbench.interface.errors import BadSetting
     from mtlbench.study.store import read_records
 
@@ -85,7 +85,7 @@ plugin or the data has another version now); skipped (its data is not here); fai
 def _verdicts(
     sample: Sequence[dict[str, Any]], registry: Registry, config: Config, executor: Any, quiet: bool
 ) -> Iterator[Verdict]:
-    from mtlbench.cli.watching import watcher_for
+    from mtlbench.cli.running.watching import watcher_for
     from mtlbench.interface.errors import MissingData
     from mtlbench.runner import run_grid
     from mtlbench.study.records import cell_of

@@ -96,17 +96,16 @@ class _Resolver:
             if key in cls.unused_protocol:
                 refused = BadSetting(f"{owner} does not use {key!r}; leave it out")
                 raise ask.place.blame(refused, key)
-        recommended = suite.recommended(ask.name)
-        tuned = f"{owner}, with what suite {suite.name} recommends"
         try:
-            method: Method = build(cls, {**recommended.settings, **settings}, tuned if recommended.settings else owner)
+            build(cls, settings, owner)
         except MtlbenchError as refused:
             raise ask.place.blame(refused) from None
+        recommended = suite.recommended(ask.name)
+        tuned = f"what suite {suite.name} recommends for {owner}"
+        method: Method = build(cls, {**recommended.settings, **settings}, tuned if recommended.settings else owner)
         shared = {key: value for key, value in protocol.items() if key not in cls.unused_protocol}
         rules: TrainingProtocol = build(
-            TrainingProtocol,
-            {**values_of(suite.protocol), **recommended.protocol, **shared, **own},
-            f"the protocol of suite {suite.name} for {owner}",
+            TrainingProtocol, {**values_of(suite.protocol), **recommended.protocol, **shared, **own}, tuned
         )
         # `values_of` a rebuilt object: JSON values of the fields' types, however they were written.
         typed = values_of(method)
