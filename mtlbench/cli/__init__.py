@@ -23,7 +23,8 @@ PIPE_CLOSED = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argv`` is the command line after the program's name."""
     try:
-        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        # Not list(...): in this package's namespace that is the command, once it has been imported.
+        code = _dispatch([*(sys.argv[1:] if argv is None else argv)])
         sys.stdout.flush()
     except MtlbenchError as error:
         print(f"mtlbench: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _dispatch(argv: list[str]) -> int:
+def _dispatch(argv: Sequence[str]) -> int:
     from mtlbench.cli.parsing import command_parser, parse, split_command, top_parser
 
     name, rest = split_command(argv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import pkgutil
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn, Protocol, cast
@@ -46,7 +47,7 @@ def commands() -> dict[str, Command]:
     return {command.NAME: command for command in sorted(filter(None, modules), key=lambda command: command.NAME)}
 
 
-def split_command(argv: list[str]) -> tuple[str | None, list[str]]:
+def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """The command's name, and everything else: options that all commands take may stand on either side of it."""
     takes_value = False
     for position, word in enumerate(argv):
@@ -55,8 +56,8 @@ def split_command(argv: list[str]) -> tuple[str | None, list[str]]:
         elif word in _PLUGIN:
             takes_value = True
         elif not word.startswith("-"):
-            return word, argv[:position] + argv[position + 1 :]
-    return None, argv
+            return word, [*argv[:position], *argv[position + 1 :]]
+    return None, [*argv]
 
 
 def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlbench.cli.columns import aligned
 from mtlbench.cli.describe import as_typed
+from mtlbench.interface.errors import BadRecord
 from mtlbench.study.records import load_record
 from mtlbench.study.store import Store
 
@@ -16,9 +17,12 @@ _SPLITS = ("dev", "test")
 
 
 def read(results: Path, prefix: str) -> tuple[dict[str, Any], Path]:
-    """The one record whose key begins with ``prefix``, and its path."""
+    """The one record whose key begins with ``prefix``, and its path. Raises MtlbenchError that names the file."""
     path = Store(results).find(prefix)
-    return load_record(path), path
+    try:
+        return load_record(path), path
+    except BadRecord as bad:
+        raise BadRecord(f"{path}: {bad}") from None
 
 
 def record_text(record: dict[str, Any], path: Path) -> str:
@@ -47,7 +51,7 @@ def record_text(record: dict[str, Any], path: Path) -> str:
     if rows:
         blocks.append(aligned(["TASK", "METRIC", "DEV", "TEST"], rows))
     if outcome.get("average") is not None:
-        blocks.append(f"average over tasks: {outcome["average"]:.4g}")
+        blocks.append(f"average over tasks: {outcome['average']:.4g}")
     return "\n\n".join(blocks)
 
 
