@@ -1,0 +1,78 @@
+"""Pretrained encoders by name: a local folder, the Hub or its cache, or a toy made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtlbench.interface import BadSetting, MissingData, SuiteContext
+from mtlbench_tasks.text.tiny import TINY, tiny_bert, tiny_resnet, tiny_tokenizer
+
+__all__ = ["encoder_digest", "load_checkpoint", "open_encoder", "open_image_encoder"]
+
+
+def open_encoder(
+    name: str, revision: str | None, context: SuiteContext, texts: Callable[[], Iterable[str]]
+) -> tuple[Any, Any]:
+    """(model, tokenizer) of a text encoder. texts: what a toy's tokenizer is made from; asked for only then."""
+    if name.startswith(TINY):
+        if name != f"{TINY}bert":
+            raise BadSetting(f"no text encoder is called {name!r}; there is {TINY}bert")
+        tokenizer = tiny_tokenizer(texts())
+        return tiny_bert(len(tokenizer)), tokenizer
+    model, tokenizer = _hooked(name, revision, context)
+    if tokenizer is None or not hasattr(model, "get_input_embeddings"):
+        raise BadSetting(f"{name!r} is no text encoder: it has no tokenizer")
+    return model, tokenizer
+
+
+def open_image_encoder(name: str, revision: str | None, context: SuiteContext) -> Any:
+    """An image encoder."""
+    if name.startswith(TINY):
+        if name != f"{TINY}resnet":
+            raise BadSetting(f"no image encoder is called {name!r}; there is {TINY}resnet")
+        return tiny_resnet()
+    return _hooked(name, revision, context)[0]
+
+
+def _hooked(name: str, revision: str | None, context: SuiteContext) -> tuple[Any, Any]:
+    found = context.load_encoder(name, revision) if context.load_encoder is not None else None
+    model, tokenizer = found if found is not None else load_checkpoint(name, revision)
+    return model, tokenizer
+
+
+def load_checkpoint(name: str, revision: str | None) -> tuple[Any, Any]:
+    """(model, tokenizer or None) with ``transformers``, without code from the checkpoint, weights as safetensors only.
+
+    Raises MissingData, in one line, when it is neither a folder nor on the Hub or in its cache.
+    """
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    options = {"revision": revision or "main", "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(name, **options)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # for what a checkpoint lacks, such as the pooler of one saved with another head
+            model = AutoModel.from_pretrained(name, config=config, use_safetensors=True, **options)
+        tokenizer = AutoTokenizer.from_pretrained(name, **options) if hasattr(config, "vocab_size") else None
+    except (OSError, ValueError) as missing:
+        reason = next((line.strip() for line in str(missing).splitlines() if line.strip()), type(missing).__name__)
+        raise MissingData(
+            f"encoder {name!r} is neither a folder here nor to be had from the Hub or its cache ({reason}); run "
+            f"'mtlbench data fetch' with network access, give a local path, or try {TINY}bert or {TINY}resnet"
+        ) from None
+    return model, tokenizer
+
+
+def encoder_digest(name: str) -> str:
+    """What tells checkpoints of one name apart: for a folder its files' content, else nothing."""
+    from mtlbench_tasks.hub.digests import files_digest
+
+    folder = Path(name)
+    if name.startswith(TINY) or not folder.is_dir():
+        return ""
+    wanted = {".json", ".safetensors", ".txt", ".model"}
+    return files_digest(sorted(path for path in folder.iterdir() if path.suffix in wanted))

@@ -1,0 +1,236 @@
+"""What all suites of real text share: options, sources, one encoder under heads, and batches of token ids."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mtlbench.interface import (
+    DataReport,
+    DataSource,
+    MissingData,
+    Score,
+    Split,
+    Suite,
+    SuiteContext,
+    Task,
+    require,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from mtlbench_tasks.hub import Rows
+    from mtlbench_tasks.text.batches import TokenBatch
+    from mtlbench_tasks.text.networks import HeadedEncoder
+    from mtlbench_tasks.text.store import Arrays, Ragged
+
+__all__ = ["Part", "TextSuite"]
+
+EVALUATION_TOKENS = 16384
+"""Tokens in a batch that is only looked at, padding included."""
+
+
+class Part(Protocol):
+    """One split of one task, tokenised."""
+
+    @property
+    def ids(self) -> Ragged: ...
+
+    @property
+    def types(self) -> Ragged: ...
+
+    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+        """What the loss needs beside the tokens; arrays whose first dimension is that of ``rows``."""
+
+    def __len__(self) -> int: ...
+
+
+@dataclass
+class TextSuite(Suite):
+    """One pretrained text encoder, tasks of labelled text, and heads."""
+
+    encoder_name: str = "bert-base-multilingual-cased"
+    """The pretrained encoder: a name on the Hub, a local folder, what a plugin offers, or tiny-random:bert."""
+    revision: str | None = None
+    """A commit, tag or branch of the encoder on the Hub."""
+    max_length: int = 128
+    """Tokens of an input, special ones included."""
+    held_out: float = 0.05
+    """Share of a task's training rows that are kept back as dev where the data set has no split to select on."""
+    replace: tuple[str, ...] = ()
+    """Other data sets in place of the suite's, as NAME=OTHER[:CONFIG][@REVISION]; tasks then carry the other's name."""
+
+    def __post_init__(self) -> None:
+        require(8 <= self.max_length <= 8192, f"max_length must lie in [8, 8192], found {self.max_length}")
+        require(0 < self.held_out < 1, f"held_out is a share in (0, 1), found {self.held_out}")
+        self.data_sources()  # refuses a bad replacement before any data is looked for
+
+    # What a suite of text says of itself.
+
+    @abstractmethod
+    def wanted(self) -> Sequence[DataSource]:
+        """The data sets that it is made for, before any is replaced."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Read the rows of all data sets; no encoder is there yet."""
+
+    @abstractmethod
+    def texts(self) -> Iterable[str]:
+        """The training texts, for the tokenizer of a toy encoder."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Tokenise what was read, with ``self.tokenizer``; fills ``self.parts``."""
+
+    @abstractmethod
+    def outputs(self) -> Mapping[str, int]:
+        """Outputs of the head of each task, or of the one head that all share under the name ""."""
+
+    @abstractmethod
+    def examine(self, rows: Rows) -> Sequence[str]:
+        """Notes on rows that a rule handles; raises BadDataset as ``load`` does."""
+
+    keeps_pooler = False
+    """Whether the encoder's pooler is part of the model; suites that score tokens leave it out."""
+
+    # Data.
+
+    def data_sources(self) -> list[DataSource]:
+        """The data sets as they are read, in the order of ``wanted``."""
+        from mtlbench_tasks.hub import replace_sources
+
+        return replace_sources(self.wanted(), self.replace)
+
+    def sources(self) -> Sequence[DataSource]:
+        return [*self.data_sources(), DataSource(self.encoder_name, revision=self.revision, kind="encoder")]
+
+    def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
+        from mtlbench_tasks.hub import report_sources
+        from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder
+
+        yield from report_sources(self.data_sources(), context, self.examine, fetch=fetch)
+        source = self.sources()[-1]
+        try:
+            model, _ = open_encoder(self.encoder_name, self.revision, context, lambda: ["a"])
+        except MissingData as missing:
+            yield DataReport(source, "", problem=str(missing))
+        else:
+            size = sum(parameter.numel() for parameter in model.parameters())
+            found = (f"{type(model).__name__}, {size:,} parameters",)
+            yield DataReport(source, "", fingerprint=encoder_digest(self.encoder_name), notes=found)
+
+    def fingerprint(self, context: SuiteContext) -> str:
+        from mtlbench_tasks.hub.digests import combined_digest
+        from mtlbench_tasks.hub.rows import fingerprint
+        from mtlbench_tasks.text.checkpoints import encoder_digest
+
+        read = [fingerprint(source, context) for source in self.data_sources()]
+        return combined_digest([*read, encoder_digest(self.encoder_name)])
+
+    def open(self, context: SuiteContext) -> None:
+        from mtlbench_tasks.text.checkpoints import open_encoder
+        from mtlbench_tasks.text.pieces import check_tokenizer
+
+        self.context = context
+        self.parts: dict[tuple[str, Split], Part] = {}
+        self.load()
+        self._prototype, self.tokenizer = open_encoder(self.encoder_name, self.revision, context, self.texts)
+        check_tokenizer(self.tokenizer, self.encoder_name)
+        longest = getattr(self._prototype.config, "max_position_embeddings", self.max_length)
+        require(
+            self.max_length <= longest, f"max_length {self.max_length} is more than the encoder's {longest} positions"
+        )
+        if not self.keeps_pooler and getattr(self._prototype, "pooler", None) is not None:
+            self._prototype.pooler = None
+        self.prepare()
+
+    def stored(self, kind: str, parts: Sequence[str], make: Any) -> Arrays:
+        """``make()`` kept below the cache folder under a digest of ``kind``, ``parts`` and the tokenizer."""
+        from mtlbench_tasks.hub import cache_root
+        from mtlbench_tasks.hub.digests import combined_digest
+        from mtlbench_tasks.text.pieces import tokenizer_digest
+        from mtlbench_tasks.text.store import stored
+
+        digest = combined_digest([kind, tokenizer_digest(self.tokenizer), *parts])
+        return stored(cache_root(self.context) / "tokens", digest[:32], make)
+
+    # The model.
+
+    def model(self, seed: int) -> nn.Module:
+        from mtlbench_tasks.text.networks import HeadedEncoder, new_heads
+
+        config = self._prototype.config
+        spread = float(getattr(config, "initializer_range", 0.02))
+        heads = new_heads(self.outputs(), int(config.hidden_size), spread, seed)
+        shared = heads.pop("", None)
+        return HeadedEncoder(copy.deepcopy(self._prototype), shared, heads).to(self.context.device)
+
+    def noise_point(self, model: nn.Module) -> nn.Module:
+        embeddings: nn.Module = cast("Any", model).encoder.get_input_embeddings()
+        return embeddings
+
+    def hidden(self, model: nn.Module, batch: TokenBatch, task: str) -> tuple[Tensor, Tensor]:
+        return cast("HeadedEncoder", model).states(batch)[0], batch.mask.bool()
+
+    # Batches.
+
+    def examples(self, task: str, split: Split) -> Sequence[Any]:
+        part = self.parts[task, split]
+        return _Rows(part)
+
+    def collate(self, examples: Sequence[Any]) -> TokenBatch:
+        part = examples[0][0]
+        require(all(other is part for other, _ in examples), "a batch is of one task and split")
+        return self._batch(part, [row for _, row in examples])
+
+    def batch(self, task: str, split: Split, indices: Sequence[int]) -> TokenBatch:
+        return self._batch(self.parts[task, split], indices)
+
+    def tokens(self, batch: TokenBatch) -> int:
+        return int(batch.mask.sum())
+
+    def _batch(self, part: Part, rows: Sequence[int]) -> TokenBatch:
+        from mtlbench_tasks.text.batches import token_batch
+
+        pad = self.tokenizer.pad_token_id
+        return token_batch(part.ids, part.types, rows, part.targets(rows), pad, self.context.device)
+
+    def looks(self, part: Part) -> Iterator[tuple[list[int], TokenBatch]]:
+        """All rows of a part in batches of like length, for scoring."""
+        from mtlbench_tasks.text.batches import by_length
+
+        for rows in by_length(part.ids.lengths, EVALUATION_TOKENS):
+            yield rows, self._batch(part, rows)
+
+    def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        raise NotImplementedError
+
+    def size(self, task: str) -> int:
+        """N_t of a trained task."""
+        return len(self.parts[task, "train"])
+
+    def tasks(self) -> Sequence[Task]:
+        raise NotImplementedError
+
+
+class _Rows(Sequence[Any]):
+    """The examples of a part: each is the part and a row of it."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return [(self._part, each) for each in range(*row.indices(len(self)))]
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        return self._part, row % len(self)
