@@ -166,7 +166,7 @@ def _pairwise_cosine(case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
     return {"pairs": found, "mean": sum(found) / len(found) if found else None}
 
 
-def _task_probabilities(case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
+def _task_probabilities(case: GoldenCase, _bench: GoldenBench) -> Mapping[str, Any]:
     from mtlbench.engine.sampling import task_probabilities
 
     return {"probs": task_probabilities(case.inputs["sizes"], case.inputs["q"])}

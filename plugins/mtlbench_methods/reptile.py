@@ -76,6 +76,7 @@ class Reptile(OuterLoop):
             optimizer=case.params["inner_optimizer"],
             picks=[[task_name(task) for task in drawn["tasks"]] for drawn in rounds],
             batches=batches,
+            budget=sum(map(len, batches.values())),
         )
         return {
             "rounds": [{"ends": ends, "phi": phi} for ends, phi in zip(path.ends, path.phi, strict=True)],

@@ -68,6 +68,7 @@ class SequentialReptile(OuterLoop):
             optimizer=case.params["inner_optimizer"],
             picks=[[task] for task, _ in visits],
             batches={name: [batch for task, batch in visits if task == name] for name in losses},
+            budget=len(visits),
         )
         ends = [branches[0] for branches in path.ends]
         return {
