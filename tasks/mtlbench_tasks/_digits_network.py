@@ -63,7 +63,8 @@ class _Stem(nn.Module):
         self.convolution = nn.Conv2d(1, _STEM, 3, padding=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.convolution(images).flatten(2).transpose(1, 2)
+        pixels: Tensor = self.convolution(images)  # (B, 16, 8, 8)
+        return pixels.flatten(2).transpose(1, 2)
 
 
 class _Block(nn.Module):

@@ -61,4 +61,4 @@ def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _loss(centre: Tensor) -> Callable[[Tensor, int], Tensor]:
-    return lambda point, batch: well(point, centre)
+    return lambda point, _: well(point, centre)

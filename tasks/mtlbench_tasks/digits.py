@@ -61,8 +61,9 @@ class Digits(Suite):
         from mtlbench_tasks._digits_data import RECIPES, archive, parts, read_archive, task_examples
         from mtlbench_tasks._digits_network import Packed
 
-        self._context = context
         self._seed = context.seed if self.vary_data else 0
+        self._encoder_name = f"{self.fingerprint(context)[:16]}-{self._seed}"
+        self._cache_dir = context.cache_dir
         images, digits = read_archive(archive())
         rows = parts(digits, self._seed)
         self._clean = Packed.of(images[rows["pretrain"]], digits[rows["pretrain"]])
@@ -87,14 +88,8 @@ class Digits(Suite):
 
         torch.manual_seed(seed)
         model = DigitsNetwork({task: recipe.classes for task, recipe in RECIPES.items()})
-        model.encoder.load_state_dict(
-            pretrained_encoder(
-                self._clean,
-                self._seed,
-                name=f"{self.fingerprint(self._context)[:16]}-{self._seed}",
-                cache_dir=self._context.cache_dir,
-            )
-        )
+        encoder = pretrained_encoder(self._clean, self._seed, name=self._encoder_name, cache_dir=self._cache_dir)
+        model.encoder.load_state_dict(encoder)
         return model
 
     def examples(self, task: str, split: Split) -> Sequence[Any]:
