@@ -84,6 +84,7 @@ def top_parser() -> argparse.ArgumentParser:
         prog="mtlbench",
         description=(mtlbench.__doc__ or "").splitlines()[0].partition(": ")[2].capitalize(),
         epilog=_EXITS,
+        allow_abbrev=False,
     )
     listed = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command in commands().items():

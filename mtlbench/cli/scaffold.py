@@ -56,6 +56,10 @@ $name = "$module"
 [tool.setuptools]
 package-dir = {"" = "src"}
 py-modules = ["$module"]
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+addopts = ["-p", "mtlbench.testing.pytest_plugin"]
 """
 
 _README = """\
@@ -184,11 +188,12 @@ def mtlbench_suites() -> list[type[mtlbench.Suite]]:
 '''
 
 _TEST = '''\
-"""$title keeps what mtlbench asks of every $kind."""
+"""$title keeps the laws of every $kind; ``mtlbench check $name`` tries the same ones."""
 
-from mtlbench.cli import main
+import pytest
 
 
-def test_it_is_installed_and_keeps_the_laws_of_every_$kind():
-    assert main(["check", "$name"]) == 0
+@pytest.mark.mtlbench("$name")
+def test_it_keeps_the_laws(mtlbench_law):
+    mtlbench_law.check()
 '''
