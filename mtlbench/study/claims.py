@@ -62,9 +62,20 @@ class Claim:
         self._ended.set()
         self._heart.join()
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(self._descriptor), self.path.stat()):
-                self.path.unlink()
+            if not self._remove():
+                # Taken over, or for a moment in the hands of a slow taker: an old claim is not worth giving back.
+                os.utime(self._descriptor, (0, 0))
+                self._remove()
         os.close(self._descriptor)
+
+    def _remove(self) -> bool:
+        try:
+            mine = os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
+        if mine:
+            self.path.unlink(missing_ok=True)
+        return mine
 
     def __enter__(self) -> Claim:
         return self
@@ -115,6 +126,8 @@ def _clear(path: Path, stale_seconds: float) -> bool:
         # Between our look and our rename another took it over: give that claim back.
         with contextlib.suppress(OSError):
             os.link(aside, path)
+            if holder(aside, stale_seconds=stale_seconds) is None:
+                path.unlink(missing_ok=True)  # it was let go meanwhile
         aside.unlink(missing_ok=True)
         return False
     aside.unlink(missing_ok=True)

@@ -202,13 +202,17 @@ class Store:
         self.failure_path(key).unlink(missing_ok=True)
 
 
-def _record_paths(folder: Path) -> Iterator[Path]:
-    """Files that should be records: ``<suite>/<method>/*.json`` without those that begin with a dot, sorted."""
-    for suite in _entries(folder):
-        for method in _entries(suite):
-            for path in _entries(method):
-                if path.suffix == ".json" and not path.is_dir():
-                    yield path
+def _record_paths(folder: Path, depth: int = 3) -> Iterator[Path]:
+    """Files that should be records, sorted: all ``.json`` down to ``<suite>/<method>/`` but those with a leading dot.
+
+    One that lies higher up belongs deeper, and whoever reads it will say so.
+    """
+    for path in _entries(folder):
+        if path.is_dir():
+            if depth > 1:
+                yield from _record_paths(path, depth - 1)
+        elif path.suffix == ".json":
+            yield path
 
 
 def _entries(folder: Path) -> list[Path]:

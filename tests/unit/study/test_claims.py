@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mtlbench.study.atomic import Owner
+from mtlbench.study.claims import Claim, holder, sweep_claims
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".claims" / "k.json"
+
+
+def write(path: Path, owner: Owner, age: float = 0.0) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(owner)))
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_claim_is_held_by_one_and_let_go(path: Path) -> None:
+    with Claim.take(path) or pytest.fail("free") as claim:
+        assert Claim.take(path) is None
+        found = holder(path)
+        assert found is not None
+        assert (found["pid"], found["host"]) == (os.getpid(), os.uname().nodename)
+        assert claim.path == path
+    assert holder(path) is None
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_claim_is_let_go_when_the_work_raises(path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Claim.take(path) or pytest.fail("free"):
+        raise KeyboardInterrupt
+    assert not path.exists()
+
+
+def test_the_claim_of_a_dead_process_is_taken_over_at_once(path: Path, dead: Owner) -> None:
+    write(path, dead)
+    assert holder(path) is None
+    with Claim.take(path) or pytest.fail("the holder is dead"):
+        assert (holder(path) or {})["pid"] == os.getpid()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_process_number_that_was_given_again_is_another_process(path: Path) -> None:
+    write(path, dataclasses.replace(Owner.me(), started="1"))
+    assert holder(path) is None
+
+
+def test_the_claim_of_another_machine_is_kept_until_it_is_silent_for_long(path: Path, dead: Owner) -> None:
+    far = dataclasses.replace(dead, machine="000000000000")
+    write(path, far, age=200)
+    assert Claim.take(path) is None
+    assert sweep_claims(path.parent) == 0
+    write(path, far, age=400)
+    with Claim.take(path) or pytest.fail("it is stale"):
+        pass
+
+
+def test_a_claim_that_is_just_being_written_is_held(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    assert holder(path) == {}
+    assert Claim.take(path) is None
+
+
+def test_a_held_claim_beats(path: Path) -> None:
+    with Claim.take(path, beat_seconds=0.01) or pytest.fail("free"):
+        os.utime(path, (0, 0))
+        deadline = time.monotonic() + 30
+        while path.stat().st_mtime < 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 1
+
+
+def test_a_claim_that_was_taken_over_is_neither_kept_alive_nor_removed_by_its_old_holder(path: Path) -> None:
+    old = Claim.take(path, beat_seconds=0.01)
+    assert old is not None
+    path.unlink()
+    with Claim.take(path) or pytest.fail("free"):
+        os.utime(path, (0, 0))
+        time.sleep(0.1)
+        assert path.stat().st_mtime == 0
+        old.release()
+        assert path.exists()
+
+
+def test_dead_claims_are_swept(tmp_path: Path, dead: Owner) -> None:
+    write(tmp_path / "a.json", dead)
+    write(tmp_path / "b.json", Owner.me())
+    assert sweep_claims(tmp_path) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+    assert sweep_claims(tmp_path / "absent") == 0
+
+
+def test_a_live_claim_that_is_renamed_by_a_slow_taker_is_given_back(path: Path) -> None:
+    from mtlbench.study.claims import _clear
+
+    write(path, Owner.me())
+    assert not _clear(path, 300)
+    assert holder(path) is not None
+    assert [it.name for it in path.parent.iterdir()] == [path.name]
+
+
+RACER = """
+import sys, os
+from pathlib import Path
+from mtlbench.study.claims import Claim
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(100):
+    claim = Claim.take(folder / ".claims" / f"{number}.json")
+    if claim is not None:
+        with claim:
+            if not (folder / f"{number}.done").exists():
+                with open(folder / "log", "a") as log:
+                    log.write(f"{number}\\n")
+                (folder / f"{number}.done").touch()
+"""
+
+
+@pytest.mark.parametrize("left_behind", [False, True], ids=["fresh", "over dead claims"])
+def test_racing_processes_do_nothing_twice(tmp_path: Path, dead: Owner, left_behind: bool) -> None:
+    (tmp_path / ".claims").mkdir()
+    for number in range(100 if left_behind else 0):
+        write(tmp_path / ".claims" / f"{number}.json", dead)
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        racer.stdout.readline()
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    for racer in racers:
+        racer.communicate()
+        assert racer.returncode == 0
+    done = Counter((tmp_path / "log").read_text().split())
+    assert done == {str(number): 1 for number in range(100)}
+    assert list((tmp_path / ".claims").iterdir()) == []
