@@ -188,7 +188,10 @@ class Suite:
         raise NotImplementedError
 
     def encoder(self, model: nn.Module) -> nn.Module:
-        """The part of the model that every loss passes through exactly once; ``model.encoder``, or the model."""
+        """The part of the model that every loss passes through exactly once; ``model.encoder``, or the model.
+
+        Where the user may choose it, the option is called ``encoder_name``: that is what ``--encoder`` sets.
+        """
         return getattr(model, "encoder", model)
 
     def owners(self, model: nn.Module) -> Mapping[str, str]:

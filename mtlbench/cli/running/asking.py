@@ -89,6 +89,6 @@ def _encoded(ask: SuiteAsk, encoder: str, registry: Registry) -> SuiteAsk:
         cls = registry.suite(ask.name).cls
     except MtlbenchError as unknown:
         raise ask.place.blame(unknown, "name") from None
-    if "encoder" not in {setting.name for setting in settings_of(cls)}:
+    if "encoder_name" not in {setting.name for setting in settings_of(cls)}:
         return ask
-    return dataclasses.replace(ask, values={**ask.values, "encoder": encoder})
+    return dataclasses.replace(ask, values={**ask.values, "encoder_name": encoder})
