@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("leaderboard"),
         metavar="DIR",
-        help="folder that holds README.md and tables/ (default: %(default)s)",
+        help="folder of README.md, tables/ and, if there is one, claims.toml (default: %(default)s)",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -42,20 +42,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli.session import open_registry
+    from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
+    from mtlbench.leaderboard.claims import read_claims
+    from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.page import all_tables, rendered
     from mtlbench.leaderboard.writing import differences, write
 
     reading = read_boards(args.results)
-    for problem in reading.problems:
-        print(problem.line(), file=sys.stderr)
+    for line in [*(problem.line() for problem in reading.problems), *alarms(reading.boards)]:
+        print(visible(line), file=sys.stderr)
     registry = open_registry(args)
+    claims = read_claims(args.out / "claims.toml")
     if args.style:
         render = formatter(registry)
-        print("\n".join(render(table, args.style) for table in all_tables(reading.boards)), end="")
+        print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims)), end="")
         return 0
-    files = rendered(reading, registry)
+    files = rendered(reading, registry, claims)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")

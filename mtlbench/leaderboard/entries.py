@@ -163,7 +163,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         scores=_scores(_part(outcome, "scores"), names),
         unseen_names=tuple(map(sys.intern, sorted(unseen))),
         unseen=_scores(unseen, unseen),
-        curve=tuple(_points(outcome.get("curve") or (), names)),
+        curve=tuple(_points(outcome.get("curve") or (), tasks)),
         counts={sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()},
         disagreement=None if audit["agrees"] is True else str(audit.get("difference") or "no difference is named"),
         digest=_digest(outcome),
@@ -196,12 +196,11 @@ def _reals(values: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
             yield name, number
 
 
-def _points(curve: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Point]:
+def _points(curve: Iterable[Mapping[str, Any]], tasks: Sequence[TaskColumn]) -> Iterable[Point]:
+    names = [task.name for task in tasks]
     for point in curve:
-        dev = {name: _real(value) for name, value in _part(point, "dev").items()}
-        values = [value for value in map(dev.get, names) if value is not None]
-        complete = names and len(values) == len(names)
-        yield Point(_whole(point["gradients"], "gradients"), math.fsum(values) / len(values) if complete else None)
+        dev = dict(_reals(_part(point, "dev")))
+        yield Point(_whole(point["gradients"], "gradients"), _average(dev, names, tasks))
 
 
 def _digest(outcome: Mapping[str, Any]) -> str:

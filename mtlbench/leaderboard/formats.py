@@ -48,7 +48,8 @@ def format_table(table: Table, style: str) -> str:
 
 def _plain(table: Table) -> str:
     body = _tabulate(table, "simple", visible, [_ALIGN[align] for align in _aligns(table)])
-    return "\n".join([visible(table.title), "", body, *map(visible, table.notes)]) + "\n"
+    notes = "".join(f"\n{visible(note)}" for note in table.notes)
+    return f"{visible(table.title)}\n\n{body}\n" + (f"{notes}\n" if notes else "")
 
 
 def _markdown(table: Table) -> str:
@@ -90,7 +91,7 @@ def _csv(table: Table) -> str:
     paired = [any(" ± " in row[column] for row in table.rows) for column in range(len(table.columns))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_spread(table.columns, paired, lambda name: (name, f"{name} SD")))
+    writer.writerow(_spread(table.columns, paired, lambda name: (name, f"{name} ±")))
     for row in table.rows:
         writer.writerow(_spread(row, paired, lambda cell: cell.partition(" ± ")[::2]))
     return text.getvalue()

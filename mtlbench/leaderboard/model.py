@@ -47,6 +47,11 @@ class Row:
         return self.diverged + self.failed
 
     @cached_property
+    def by_seed(self) -> dict[int, Entry]:
+        """The finished runs."""
+        return {entry.seed: entry for entry in self.done}
+
+    @cached_property
     def averages(self) -> dict[int, float]:
         """Seed to the average over tasks; seeds that lack a score, or whose run diverged, are absent."""
         return {entry.seed: entry.average for entry in self.done if entry.average is not None}
@@ -82,20 +87,20 @@ class Board:
     @cached_property
     def reference(self) -> Row | None:
         """The row of plain MTL."""
-        return self._called(REFERENCE)
+        return self.called(REFERENCE)
 
     @cached_property
     def single(self) -> Row | None:
         """The row of plain STL."""
-        return self._called(SINGLE)
+        return self.called(SINGLE)
 
     @property
     def metric(self) -> str:
         """What the average is of; tasks may differ."""
         return " / ".join(sorted({task.metric for task in self.tasks}))
 
-    def _called(self, variant: str) -> Row | None:
-        """Where several settings stand under one plain name, the one with the most runs."""
+    def called(self, variant: str) -> Row | None:
+        """The row of a variant; where several settings stand under that name, the one with the most runs."""
         rows = [row for row in self.rows if row.variant == variant]
         return min(rows, key=lambda row: (-len(row.done), row.asked), default=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["DASH", "count", "mean_of", "number", "percent", "sd_of", "spread"]
+__all__ = ["DASH", "count", "mean_of", "number", "p_value", "percent", "sd_of", "signed", "spread"]
 
 DASH = "–"
 
@@ -29,6 +29,19 @@ def count(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """A share in [0, 1] as whole percent, or a dash."""
     return DASH if value is None else f"{value * 100:.0f} %"
+
+
+def p_value(value: float | None) -> str:
+    """Three decimals, or a dash."""
+    if value is None:
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """As ``number``, with a plus where it is positive as printed."""
+    text = number(value, decimals)
+    return f"+{text}" if value > 0 and float(text) != 0 else text
 
 
 def spread(values: Sequence[float], decimals: int | None = None) -> str:

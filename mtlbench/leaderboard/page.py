@@ -6,18 +6,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mtlbench.interface.run import Table
+from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.analysis import analysis_table
 from mtlbench.leaderboard.board import Reading
+from mtlbench.leaderboard.claims import Claim, claims_table
+from mtlbench.leaderboard.comparison import comparison_table, transfer_table
 from mtlbench.leaderboard.cost import cost_table
+from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
+from mtlbench.leaderboard.standing import standing_table
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["MARK", "PAGE", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
+__all__ = ["CLAIMS", "MARK", "PAGE", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
 
 PAGE = "README.md"
 MARK = "<!-- Written by mtlbench leaderboard. Do not edit. -->"
@@ -26,11 +32,18 @@ SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
 TABLES: Mapping[str, Callable[[Board], Table | None]] = {
     "scores": scores_table,
     "zero-shot": unseen_table,
+    "comparison": comparison_table,
+    "transfer": transfer_table,
+    "standing": standing_table,
+    "profile": profile_table,
     "cost": cost_table,
+    "efficiency": efficiency_table,
     "analysis": analysis_table,
 }
 """Name to maker of every table of a board; the name ends the name of its file."""
-_ON_THE_PAGE = ("scores", "cost", "analysis")
+CLAIMS = "tables/all-claims"
+"""The one table of no single board, without its suffix."""
+_ON_THE_PAGE = ("scores", "comparison", "cost", "analysis")
 """Tables that the front page shows; it links to the others."""
 
 
@@ -42,16 +55,19 @@ def board_tables(board: Board) -> Iterator[tuple[str, Table]]:
             yield name, table
 
 
-def all_tables(boards: Sequence[Board]) -> Iterator[Table]:
-    """Every table, board by board."""
+def all_tables(boards: Sequence[Board], claims: Sequence[Claim] = ()) -> Iterator[Table]:
+    """Every table, board by board, then the claims."""
     for board in boards:
         yield from (table for _, table in board_tables(board))
+    verdicts = claims_table(claims, boards)
+    if verdicts is not None:
+        yield verdicts
 
 
-def rendered(reading: Reading, registry: Registry | None = None) -> dict[str, str]:
-    """Path below the leaderboard's folder to the text of every file: a pure function of the records."""
+def rendered(reading: Reading, registry: Registry | None = None, claims: Sequence[Claim] = ()) -> dict[str, str]:
+    """Path below the leaderboard's folder to the text of every file: a pure function of records and claims."""
     render = formatter(registry)
-    files = {}
+    files: dict[str, str] = {}
     page = [
         MARK,
         "# Leaderboard",
@@ -62,19 +78,24 @@ def rendered(reading: Reading, registry: Registry | None = None) -> dict[str, st
         links = []
         for name, table in board_tables(board):
             stem = f"tables/{board.slug}-{name}"
-            for style, suffix in SUFFIXES.items():
-                files[f"{stem}.{suffix}"] = render(table, style)
+            files |= _in_every_style(table, stem, render)
             if name in _ON_THE_PAGE:
                 page.append(files[f"{stem}.md"].strip())
             links.append(f"{name} ([text]({stem}.md), [CSV]({stem}.csv), [LaTeX]({stem}.tex))")
         page.append(f"Tables: {'; '.join(links)}.")
-    page += _refused(reading)
+    verdicts = claims_table(claims, reading.boards)
+    if verdicts is not None:
+        files |= _in_every_style(verdicts, CLAIMS, render)
+        page.append(files[f"{CLAIMS}.md"].strip().replace("### ", "## ", 1))
+    page += _section("Alarms", alarms(reading.boards))
+    page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
     return {PAGE: "\n\n".join(page) + "\n", **files}
 
 
-def _refused(reading: Reading) -> list[str]:
-    """The section on records that are on no board; nothing where all are."""
-    if not reading.problems:
-        return []
-    lines = [f"- {for_markdown(problem.line())}" for problem in reading.problems]
-    return ["## Records that are not shown", "\n".join(lines)]
+def _in_every_style(table: Table, stem: str, render: Callable[[Table, str], str]) -> dict[str, str]:
+    return {f"{stem}.{suffix}": render(table, style) for style, suffix in SUFFIXES.items()}
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    """A heading and a list, or nothing where there is nothing to list."""
+    return [f"## {title}", "\n".join(f"- {for_markdown(line)}" for line in lines)] if lines else []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mtlbench.interface.errors import BadSetting
-from mtlbench.leaderboard.page import MARK, PAGE, SUFFIXES, TABLES
+from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.study import atomic
 
 __all__ = ["differences", "write"]
@@ -55,9 +55,9 @@ def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
 
 def _left_over(files: Mapping[str, str], out: Path) -> list[str]:
     """Files in ``out`` with the name of a table of ours that nothing renders any more."""
-    ours = [f"*-{name}.{suffix}" for name in TABLES for suffix in SUFFIXES.values()]
-    there = {path.relative_to(out).as_posix() for pattern in ours for path in (out / "tables").glob(pattern)}
-    return sorted(there - set(files))
+    stems = [CLAIMS, *(f"tables/*-{name}" for name in TABLES)]
+    there = {path for stem in stems for suffix in SUFFIXES.values() for path in out.glob(f"{stem}.{suffix}")}
+    return sorted({path.relative_to(out).as_posix() for path in there} - set(files))
 
 
 def _bytes(path: Path) -> bytes | None:

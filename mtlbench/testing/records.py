@@ -11,7 +11,7 @@ from typing import Any
 
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.run import Cell
-from mtlbench.interface.settings import values_of
+from mtlbench.interface.settings import build, parse_spec, values_of
 from mtlbench.study.keys import keyed
 from mtlbench.study.records import cell_of, make_record
 from mtlbench.study.store import Store
@@ -54,20 +54,23 @@ def made_up_record(
 ) -> dict[str, Any]:
     """A valid record whose test scores are ``scores`` (None: missing).
 
-    The dev curve rises to the test scores, half way after a quarter of the budget. noise: another number gives
-    other probes and losses, as another method would. audit: the difference that the audit found.
+    What stands in the variant's brackets is asked for as well. The dev curve rises to the test scores, half way
+    after a quarter of the budget. noise: another number gives other probes and losses, as another method would.
+    audit: the difference that the audit found.
     """
     scores = {"a": 80.0, "b": 60.0} if scores is None else scores
-    method = variant.partition("[")[0]
+    method, given = parse_spec(variant)
+    shared = {name: given[name] for name in values_of(TrainingProtocol()) if name in given}
+    own = {name: text for name, text in given.items() if name not in shared}
     rng = random.Random(f"{variant}/{seed}/{noise}")
     ways = {name: higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[name] for name in scores}
     cell = keyed(
         Cell(
             method=method,
-            settings=dict(settings or {}),
+            settings={**own, **(settings or {})},
             suite=suite,
             options=dict(options or {}),
-            protocol={**values_of(TrainingProtocol(budget=budget)), **(protocol or {})},
+            protocol={**values_of(build(TrainingProtocol, {"budget": budget, **shared}, variant)), **(protocol or {})},
             seed=seed,
             fingerprint=fingerprint,
             variant=variant,

@@ -93,7 +93,7 @@ def test_csv_can_be_read_again_and_runs_no_formula(text):
 
 
 def test_csv_gives_mean_and_deviation_a_column_each_and_leaves_missing_empty():
-    assert format_table(table_with("x"), "csv") == "Method,x,x SD\nx,1.00,0.10\nplain,,\n"
+    assert format_table(table_with("x"), "csv") == "Method,x,x ±\nx,1.00,0.10\nplain,,\n"
     assert for_csv("-1.5") == "-1.5"
 
 

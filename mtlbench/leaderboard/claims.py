@@ -1,0 +1,160 @@
+"""Claims of the literature as data, each held against the records of every board that it speaks of."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mtlbench.interface.errors import BadSetting, nearest
+from mtlbench.interface.run import Table
+from mtlbench.leaderboard.comparison import interval_cell
+from mtlbench.leaderboard.contrasts import paired
+from mtlbench.leaderboard.entries import Entry
+from mtlbench.leaderboard.model import Board, Row
+from mtlbench.leaderboard.numbers import DASH
+from mtlbench.leaderboard.statistics import LEVEL, Estimate
+
+__all__ = ["Claim", "claims_table", "read_claims", "verdict_of"]
+
+_SCORES: dict[str, Callable[[Entry], float | None]] = {
+    "average": lambda entry: entry.average,
+    "zero-shot": lambda entry: entry.average_unseen,
+}
+_PROBES: dict[str, Callable[[Entry], float | None]] = {
+    "cosine": lambda entry: entry.cosine,
+    "l2": lambda entry: entry.distance,
+    "masked-seen": lambda entry: entry.masked_seen,
+    "masked-unseen": lambda entry: entry.masked_unseen,
+}
+_DIRECTIONS = {"average": ("better", "worse"), "zero-shot": ("better", "worse")} | dict.fromkeys(
+    _PROBES, ("higher", "lower")
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """On ``quantity``, ``method`` is better (worse, higher, lower) than ``against``."""
+
+    text: str
+    method: str
+    against: str
+    quantity: str
+    direction: str
+    source: str = ""
+    """Where it is claimed."""
+    suites: tuple[str, ...] = ()
+    """Names of the suites that it speaks of; none for all."""
+    controls: tuple[str, ...] = ()
+    """Methods that must be beaten as well before the claim may be put down to what is new in ``method``."""
+
+    def sign(self, board: Board) -> float:
+        """+1 where the claim says that the number itself is higher."""
+        if self.quantity in _SCORES:
+            return board.sign if self.direction == "better" else -board.sign
+        return 1.0 if self.direction == "higher" else -1.0
+
+    def effect(self, board: Board, against: str) -> Estimate | None:
+        """The paired difference in the claimed direction; None without shared seeds."""
+        first, second = board.called(self.method), board.called(against)
+        if first is None or second is None:
+            return None
+        return paired(self._values(first), self._values(second), self.sign(board))
+
+    def _values(self, row: Row) -> dict[int, float]:
+        read = (_SCORES | _PROBES)[self.quantity]
+        found = {entry.seed: read(entry) for entry in row.done}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+
+def verdict_of(effect: Estimate) -> str:
+    """``holds``, ``fails`` (the opposite is significant) or ``undecided``; by a paired t test at 5 %."""
+    if effect.p is None or effect.p >= LEVEL:
+        return "undecided"
+    return "holds" if effect.mean > 0 else "fails"
+
+
+def claims_table(claims: Sequence[Claim], boards: Sequence[Board]) -> Table | None:
+    """One row for each claim and board that has runs to judge it by; None where there are no claims."""
+    if not claims:
+        return None
+    judged = [
+        (claim, board, effect)
+        for board in boards
+        for claim in claims
+        if (not claim.suites or board.suite in claim.suites) and (effect := claim.effect(board, claim.against))
+    ]
+    unjudged = [claim.text for claim in claims if claim not in [claim for claim, _, _ in judged]]
+    return Table(
+        title="Claims",
+        columns=["Board", "Claim", "Source", "n", "Effect", "Verdict", "Against controls"],
+        rows=[_row(*one) for one in judged],
+        align="lllrrll",
+        notes=[
+            "Effect: mean paired difference in the claimed direction; ± is half of its 95 % t interval, over n seeds.",
+            "Holds, fails: the effect or its opposite is significant at 5 %; undecided: neither is. Not adjusted.",
+            "A claim that holds, but not against a control, is one that the control explains as well.",
+            *([f"No runs to judge by: {'; '.join(unjudged)}."] if unjudged else []),
+        ],
+    )
+
+
+def _row(claim: Claim, board: Board, effect: Estimate) -> list[str]:
+    verdict = verdict_of(effect)
+    against = {control: claim.effect(board, control) for control in claim.controls}
+    if verdict == "holds":
+        unbeaten = [control for control, found in against.items() if found and verdict_of(found) != "holds"]
+        verdict += f", but not against {', '.join(unbeaten)}" if unbeaten else ""
+    return [
+        board.label,
+        claim.text,
+        claim.source or DASH,
+        str(effect.n),
+        interval_cell(effect, plus=True),
+        verdict,
+        "; ".join(f"{control}: {_control_text(found)}" for control, found in against.items()) or DASH,
+    ]
+
+
+def _control_text(found: Estimate | None) -> str:
+    return f"{verdict_of(found)} ({interval_cell(found, plus=True)})" if found else "no runs"
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of a TOML file; none where there is no file. Raises BadSetting that names the file and the claim."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{path}: cannot be read as TOML: {error}") from None
+    unknown = [name for name in content if name != "claim"]
+    if unknown or not isinstance(content.get("claim", []), list):
+        raise BadSetting(f"{path}: holds [[claim]] tables and nothing else, found {', '.join(unknown) or 'no list'}")
+    return [_claim(table, f"{path}, claim {number}") for number, table in enumerate(content.get("claim", []), start=1)]
+
+
+def _claim(table: Mapping[str, Any], where: str) -> Claim:
+    known = {field.name: field for field in fields(Claim)}
+    for name, value in table.items():
+        if name not in known:
+            hint = nearest(name, known)
+            raise BadSetting(f"{where}: no key {name!r}" + (f"; did you mean {hint!r}?" if hint else ""))
+        listed = name in ("suites", "controls")
+        texts = value if listed else [value]
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise BadSetting(f"{where}: {name} must be {'a list of texts' if listed else 'text'}, found {value!r}")
+    missing = [name for name in ("text", "method", "against", "quantity", "direction") if name not in table]
+    if missing:
+        raise BadSetting(f"{where}: lacks {', '.join(missing)}")
+    if table["quantity"] not in _DIRECTIONS:
+        raise BadSetting(f"{where}: quantity must be one of {', '.join(_DIRECTIONS)}, found {table['quantity']!r}")
+    ways = _DIRECTIONS[table["quantity"]]
+    if table["direction"] not in ways:
+        raise BadSetting(
+            f"{where}: direction of {table['quantity']} must be {' or '.join(ways)}, found {table['direction']!r}"
+        )
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    return Claim(**given)

@@ -1,0 +1,62 @@
+"""One row against another: differences over the seeds that both have, positive where the first is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mtlbench.leaderboard.model import Board, Row
+from mtlbench.leaderboard.numbers import mean_of
+from mtlbench.leaderboard.statistics import LEVEL, Estimate, estimate, holm, welch_p
+
+__all__ = ["beats_another_seed", "delta_m", "paired", "tasks_below", "versus"]
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float], sign: float = 1.0) -> Estimate | None:
+    """The mean of ``sign * (first - second)`` over shared seeds; None when there are none."""
+    return estimate([sign * (first[seed] - second[seed]) for seed in sorted(first.keys() & second.keys())])
+
+
+def versus(board: Board, row: Row, other: Row | None) -> Estimate | None:
+    """By how much the row's average is better than the other's; None for a row against itself."""
+    if other is None or other is row:
+        return None
+    return paired(row.averages, other.averages, board.sign)
+
+
+def beats_another_seed(board: Board, row: Row, other: Row) -> bool:
+    """Whether the row's runs are better than the other's at other seeds: Welch's test, which pairs nothing.
+
+    What cannot be told from the other method with another seed is no improvement that a user would notice.
+    """
+    own, theirs = list(row.averages.values()), list(other.averages.values())
+    p = welch_p(own, theirs)
+    return p is not None and p < LEVEL and board.sign * (mean_of(own) - mean_of(theirs)) > 0
+
+
+def delta_m(board: Board, row: Row, single: Row | None) -> Estimate | None:
+    """Mean relative gain over single-task learning in percent (Maninis et al. 2019), per shared seed; 0 for no gain.
+
+    None without single-task runs of the same board, or where one of their scores is 0.
+    """
+    if single is None or single is row:
+        return None
+    gains = []
+    for seed in sorted(row.by_seed.keys() & single.by_seed.keys()):
+        own, alone = row.by_seed[seed].scores, single.by_seed[seed].scores
+        if any(task.name not in own or task.name not in alone for task in board.tasks):
+            continue
+        if any(alone[task.name] == 0 for task in board.tasks):
+            return None
+        gains.append(100 * mean_of([task.sign * (own[task.name] / alone[task.name] - 1) for task in board.tasks]))
+    return estimate(gains)
+
+
+def tasks_below(board: Board, row: Row, single: Row) -> list[str]:
+    """Labels of the tasks on which the row is significantly worse than single-task learning; Holm over the tasks."""
+    found = [paired(row.task_scores(task.name), single.task_scores(task.name), task.sign) for task in board.tasks]
+    adjusted = holm([one.p if one else None for one in found])
+    return [
+        task.label
+        for task, one, p in zip(board.tasks, found, adjusted, strict=True)
+        if one is not None and one.mean < 0 and p is not None and p < LEVEL
+    ]

@@ -1,0 +1,163 @@
+"""Where methods stand among all others: the columns that change when anybody joins, kept in a table of their own."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mtlbench.interface.run import Table
+from mtlbench.leaderboard.contrasts import beats_another_seed, versus
+from mtlbench.leaderboard.model import REFERENCE, Board
+from mtlbench.leaderboard.numbers import DASH, mean_of, number, p_value, percent
+from mtlbench.leaderboard.statistics import LEVEL, holm
+
+__all__ = ["RankSummary", "places", "rank_summary", "standing_table", "verdicts"]
+
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class RankSummary:
+    """One row's rank over all pairs of task and seed (1 is best, ties share). Shares lie in [0, 1]."""
+
+    mean: float
+    low: float
+    high: float
+    first: float
+    """Share of bootstrap resamples in which no row has a better mean rank."""
+    wins: float
+    """Share of pairs in which the row is best; what k rows share counts 1/k for each."""
+
+
+def standing_table(board: Board) -> Table | None:
+    """Verdicts, places and ranks; None for a single row."""
+    if len(board.rows) < 2:
+        return None
+    adjusted, verdict = verdicts(board)
+    place, ranks = places(board), rank_summary(board)
+    rows = []
+    for row in board.rows:
+        rank, p = ranks.get(row.name), adjusted.get(row.name)
+        rows.append(
+            [
+                row.name,
+                str(place[row.name]) if row.name in place else DASH,
+                verdict.get(row.name, DASH),
+                p_value(p),
+                *([DASH] * 4 if rank is None else _rank_cells(rank)),
+            ]
+        )
+    return Table(
+        title=f"{board.label}: standing",
+        columns=["Method", "Place", f"Against {REFERENCE}", "Adjusted p", "Rank", "95 % interval", "First", "Wins"],
+        rows=rows,
+        align="lrlrrrrr",
+        notes=[
+            "Place: 1 + how many methods are significantly better (paired t tests, Holm over all pairs, 5 %).",
+            f"Against {REFERENCE}: by a paired t test at 5 %; adjusted p: Holm over all methods.",
+            f"Tied with another seed: an unpaired test cannot tell the method from {REFERENCE} at another seed.",
+            "Rank: mean over all pairs of task and seed; interval: bootstrap over seeds and tasks.",
+            "First: share of resamples with the best mean rank. Wins: share of pairs in which it is best.",
+            f"Ranks are among the methods with every task at every seed of {REFERENCE}.",
+        ],
+    )
+
+
+def _rank_cells(rank: RankSummary) -> list[str]:
+    return [number(rank.mean, 2), f"{rank.low:.2f} to {rank.high:.2f}", percent(rank.first), percent(rank.wins)]
+
+
+def verdicts(board: Board) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Row name to Holm-adjusted p against the reference, and to what follows from it."""
+    reference = board.reference
+    others = [row for row in board.rows if row is not reference]
+    found = [versus(board, row, reference) for row in others]
+    adjusted = holm([one.p if one else None for one in found])
+    told = {}
+    for row, one, p in zip(others, found, adjusted, strict=True):
+        if reference is None or one is None or p is None:
+            continue
+        if p >= LEVEL:
+            told[row.name] = "tied"
+        elif one.mean < 0:
+            told[row.name] = "worse"
+        else:
+            told[row.name] = "better" if beats_another_seed(board, row, reference) else "tied with another seed"
+    return {row.name: p for row, p in zip(others, adjusted, strict=True)}, told
+
+
+def places(board: Board) -> dict[str, int]:
+    """Row name to 1 + the number of rows that are significantly better; rows without two seeds are absent."""
+    rows = [row for row in board.rows if len(row.averages) > 1]
+    pairs = list(combinations(rows, 2))
+    found = [versus(board, first, second) for first, second in pairs]
+    adjusted = holm([one.p if one else None for one in found])
+    place = {row.name: 1 for row in rows}
+    for (first, second), one, p in zip(pairs, found, adjusted, strict=True):
+        if one is not None and p is not None and p < LEVEL:
+            place[(second if one.mean > 0 else first).name] += 1
+    return place
+
+
+def rank_summary(board: Board) -> dict[str, RankSummary]:
+    """Ranks of the rows that have every task at every seed of the reference (without one: of the fullest row)."""
+    anchor = board.reference or max(board.rows, key=lambda row: len(row.averages))
+    seeds = sorted(anchor.averages)
+    rows = [row for row in board.rows if seeds and set(seeds) <= row.averages.keys()]
+    if len(rows) < 2:
+        return {}
+    blocks = [
+        [_ranks([task.sign * row.by_seed[seed].scores[task.name] for row in rows]) for task in board.tasks]
+        for seed in seeds
+    ]
+    flat = [ranks for by_task in blocks for ranks in by_task]
+    draws = _resampled_means(blocks)
+    found = {}
+    for index, row in enumerate(rows):
+        own = sorted(draw[index] for draw in draws)
+        found[row.name] = RankSummary(
+            mean=mean_of([ranks[index] for ranks in flat]),
+            low=_quantile(own, LEVEL / 2),
+            high=_quantile(own, 1 - LEVEL / 2),
+            first=mean_of([draw[index] <= min(draw) + 1e-9 for draw in draws]),
+            wins=mean_of([(ranks[index] == min(ranks)) / ranks.count(min(ranks)) for ranks in flat]),
+        )
+    return found
+
+
+def _ranks(scores: Sequence[float]) -> list[float]:
+    """1 for the highest; equal scores share the mean of their ranks."""
+    return [
+        1 + sum(other > score for other in scores) + (sum(other == score for other in scores) - 1) / 2
+        for score in scores
+    ]
+
+
+def _resampled_means(blocks: Sequence[Sequence[Sequence[float]]]) -> list[list[float]]:
+    """Each row's mean rank in every bootstrap resample; seeds and tasks are both drawn anew.
+
+    blocks: (seeds, tasks, rows). Ranks are halves and draws are counts, so the sums are exact on every machine.
+    """
+    import numpy as np
+
+    rng = random.Random(0)
+    ranks = np.asarray(blocks)  # (S, T, M)
+    seeds, tasks, rows = ranks.shape
+    drawn_seeds, drawn_tasks = (
+        np.asarray([np.bincount(rng.choices(range(size), k=size), minlength=size) for _ in range(_RESAMPLES)])
+        for size in (seeds, tasks)
+    )
+    by_task = (drawn_seeds @ ranks.reshape(seeds, -1)).reshape(_RESAMPLES, tasks, rows)
+    means: list[list[float]] = ((by_task * drawn_tasks[:, :, None]).sum(axis=1) / (seeds * tasks)).tolist()
+    return means
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Linear between order statistics."""
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import pytest
+
+from mtlbench.interface.errors import BadSetting
+from mtlbench.leaderboard.alarms import alarms
+from mtlbench.leaderboard.board import boards_of
+from mtlbench.leaderboard.claims import Claim, claims_table, read_claims
+from mtlbench.leaderboard.comparison import comparison_table, transfer_table
+from mtlbench.leaderboard.efficiency import efficiency_table, first_crossing, score_at
+from mtlbench.leaderboard.entries import Point
+from mtlbench.leaderboard.profile import profile_table
+from mtlbench.leaderboard.reading import entries_of
+from mtlbench.leaderboard.standing import places, rank_summary, standing_table, verdicts
+from mtlbench.testing.records import made_up_record
+
+
+def board(scores, **changes):
+    """From variant to a list of {task: score}, one per seed."""
+    records = [
+        made_up_record(variant, by_task, seed=seed, **changes)
+        for variant, by_seed in scores.items()
+        for seed, by_task in enumerate(by_seed)
+    ]
+    entries, problems = entries_of(records)
+    assert not problems
+    [only] = boards_of(entries)
+    return only
+
+
+def line(table, name):
+    [row] = [row for row in table.rows if row[0] == name]
+    return dict(zip(table.columns, row, strict=True))
+
+
+def single(*values):
+    return [{"a": value} for value in values]
+
+
+def test_differences_are_paired_by_seed():
+    # Seeds differ by tens, the methods by 1, 2, 3: mean 2, half of the interval 4.3027 / sqrt(3) = 2.48, p = 0.074.
+    found = line(comparison_table(board({"mtl": single(10, 20, 30), "pcgrad": single(11, 22, 33)})), "pcgrad")
+    assert found["To mtl"] == "+2.00 ± 2.48"
+    assert (found["Shared"], found["p"], found["Flip p"]) == ("3", "0.074", "0.250")
+
+
+def test_seeds_that_only_one_of_them_has_do_not_count():
+    found = line(comparison_table(board({"mtl": single(10, 20), "pcgrad": single(11, 22, 99)})), "pcgrad")
+    assert found["Shared"] == "2"
+    assert found["To mtl"].startswith("+1.50")
+
+
+def test_a_difference_is_positive_where_the_method_is_better():
+    low = board({"mtl": single(10, 20), "pcgrad": single(9, 18)}, higher_is_better=False)
+    assert line(comparison_table(low), "pcgrad")["To mtl"].startswith("+1.50")
+
+
+def test_delta_m_by_hand():
+    # Per seed: ((60/50 - 1) + (20/25 - 1)) / 2 = 0 % and ((75/50 - 1) + (25/25 - 1)) / 2 = 25 %: mean 12.5.
+    found = comparison_table(
+        board({"stl": [{"a": 50, "b": 25}] * 2, "pcgrad": [{"a": 60, "b": 20}, {"a": 75, "b": 25}]})
+    )
+    assert line(found, "pcgrad")["Δm %"].startswith("+12.50 ±")
+
+
+def test_delta_m_counts_a_lower_loss_as_a_gain():
+    # Accuracy 50 to 60 is +20 %, loss 10 to 9 is +10 %: Δm = 15.
+    found = comparison_table(
+        board({"stl": [{"a": 50, "b": 10}], "pcgrad": [{"a": 60, "b": 9}]}, higher_is_better={"a": True, "b": False})
+    )
+    assert line(found, "pcgrad")["Δm %"] == "+15.00"
+
+
+def test_delta_m_is_refused_without_single_task_runs():
+    table = comparison_table(board({"mtl": single(1), "pcgrad": single(2)}))
+    assert line(table, "pcgrad")["Δm %"] == "–"
+    assert "there is none, because there are no stl runs" in table.notes[-1]
+
+
+def test_tasks_below_single_task_learning_are_counted_and_named():
+    stl = [{"a": 80.0, "b": 50.0}, {"a": 81.0, "b": 51.0}, {"a": 82.0, "b": 52.0}]
+    hurt = [{"a": 70.1, "b": 55.0}, {"a": 71.0, "b": 56.5}, {"a": 71.9, "b": 56.0}]
+    found = line(transfer_table(board({"stl": stl, "pcgrad": hurt, "mtl": stl[::-1]})), "pcgrad")
+    assert (found["Below"], found["Tasks below"]) == ("1 of 2", "a")
+    assert found["a"] == "-10.00 ± 0.10"
+
+
+def test_a_large_steady_gain_is_better_and_a_steady_loss_worse():
+    scores = {
+        "mtl": single(50.0, 50.2, 49.9, 50.1),
+        "pcgrad": single(55.1, 55.2, 55.0, 55.3),
+        "gradvac": single(45.2, 45.1, 45.3, 45.0),
+        "swep": single(50.1, 50.0, 50.0, 50.2),
+    }
+    adjusted, verdict = verdicts(board(scores))
+    assert verdict == {"pcgrad": "better", "gradvac": "worse", "swep": "tied"}
+    assert adjusted["pcgrad"] < 0.01
+    assert places(board(scores)) == {"pcgrad": 1, "mtl": 2, "swep": 2, "gradvac": 4}
+
+
+def test_what_mtl_at_another_seed_would_reach_is_tied():
+    # Always 0.5 better at the same seed, while MTL itself moves by 10 from seed to seed.
+    scores = {"mtl": single(40.0, 50.0, 60.0, 45.0), "pcgrad": single(40.5, 50.4, 60.6, 45.5)}
+    assert verdicts(board(scores))[1] == {"pcgrad": "tied with another seed"}
+
+
+def test_ranks_by_hand():
+    # Pairs of (seed, task): mtl wins a at seed 0, ties b at seed 0, loses both at seed 1.
+    scores = {"mtl": [{"a": 2, "b": 1}, {"a": 1, "b": 1}], "pcgrad": [{"a": 1, "b": 1}, {"a": 2, "b": 2}]}
+    found = rank_summary(board(scores))
+    assert found["mtl"].mean == (1 + 1.5 + 2 + 2) / 4
+    assert found["pcgrad"].mean == (2 + 1.5 + 1 + 1) / 4
+    assert found["mtl"].wins == (1 + 0.5) / 4
+    assert found["pcgrad"].wins == (0.5 + 1 + 1) / 4
+    assert found["mtl"].first < found["pcgrad"].first
+    assert found["mtl"].low <= found["mtl"].mean <= found["mtl"].high
+
+
+def test_a_method_that_always_wins_is_first_in_every_resample():
+    found = rank_summary(board({"mtl": single(1, 2, 3), "pcgrad": single(2, 3, 4)}))
+    assert (found["pcgrad"].first, found["pcgrad"].low, found["pcgrad"].high) == (1.0, 1.0, 1.0)
+    assert found["mtl"].first == 0.0
+
+
+def test_a_method_without_all_seeds_of_the_reference_has_no_rank():
+    table = standing_table(board({"mtl": single(1, 2), "pcgrad": single(2, 3), "swep": single(9)}))
+    assert line(table, "swep")["Rank"] == "–"
+    assert line(table, "pcgrad")["Rank"] == "1.00"
+
+
+def test_a_newcomer_changes_nobodys_comparison():
+    scores = {"mtl": single(10, 20, 30), "stl": single(9, 18, 28), "pcgrad": single(11, 22, 33)}
+    more = {**scores, "swep": single(50, 60, 70)}
+    for make in (comparison_table, profile_table, efficiency_table):
+        before, after = make(board(scores)), make(board(more))
+        assert [row for row in after.rows if row[0] != "swep"] == before.rows
+
+
+def test_a_profile_counts_pairs_relative_to_mtl():
+    table = profile_table(board({"mtl": single(100, 100, 100, 100), "pcgrad": single(89, 96, 100, 111)}))
+    assert line(table, "pcgrad") == {
+        "Method": "pcgrad", "Pairs": "4", "≥ 0.9": "75 %", "≥ 0.95": "75 %", "≥ 0.98": "50 %", "≥ 1": "50 %",
+        "≥ 1.02": "25 %", "≥ 1.05": "25 %", "≥ 1.1": "25 %",
+    }  # fmt: skip
+    assert profile_table(board({"pcgrad": single(1)})) is None
+
+
+CURVE = (Point(0, 0.0), Point(100, 10.0), Point(200, None), Point(300, 30.0), Point(400, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("target", "gradients"),
+    [(-1.0, 0.0), (0.0, 0.0), (5.0, 50.0), (10.0, 100.0), (20.0, 200.0), (30.0, 300.0), (31.0, None)],
+)
+def test_the_first_crossing_is_linear_between_points_and_never_is_none(target, gradients):
+    assert first_crossing(CURVE, target, 1.0) == gradients
+
+
+def test_a_falling_curve_crosses_from_above():
+    falling = tuple(Point(point.gradients, point.dev and -point.dev) for point in CURVE)
+    assert first_crossing(falling, -20.0, -1.0) == 200.0
+
+
+@pytest.mark.parametrize(
+    ("gradients", "score"), [(0, 0.0), (50, 5.0), (200, 20.0), (350, 25.0), (400, 20.0), (401, None)]
+)
+def test_a_score_between_points_is_linear(gradients, score):
+    assert score_at(CURVE, gradients) == score
+
+
+def test_cost_to_mtls_score():
+    # The made-up dev curve is at 0, 50, 66.7, 83.3 and 100 % of the final score at quarters of the budget. Twice MTL's
+    # score is therefore level with MTL's end at a quarter of 1600 gradients and of 30 seconds.
+    records = [made_up_record("mtl", {"a": 10.0}), made_up_record("pcgrad", {"a": 20.0}, seconds=30.0)]
+    records += [made_up_record("stl", {"a": 9.0})]
+    [one] = boards_of(entries_of(records)[0])
+    table = efficiency_table(one)
+    assert line(table, "pcgrad")["Gradients to mtl"] == "400.0"
+    assert line(table, "pcgrad")["Seconds to mtl"] == "7.5"
+    assert line(table, "mtl")["Gradients to mtl"] == "1600.0"
+    assert line(table, "stl")["Gradients to mtl"] == "never"
+    # A third of pcgrad's seconds: between 50 % (quarter) and 66.7 % (half) of 20, a third of the way: 55.6 %.
+    assert line(table, "pcgrad")["At mtl's seconds"] == "11.11"
+    assert line(table, "pcgrad")["At half budget"] == "13.33"
+
+
+def test_runs_that_are_bitwise_the_same_raise_an_alarm_that_names_both():
+    copied = made_up_record("mtl", {"a": 1.0})
+    twin = made_up_record("pcgrad", {"a": 1.0})
+    twin["outcome"]["curve"] = copied["outcome"]["curve"]
+    [one] = boards_of(entries_of([copied, twin, made_up_record("stl", {"a": 1.0})])[0])
+    assert alarms([one]) == ["digits: mtl and pcgrad came out bitwise the same at seed 0"]
+
+
+def claim(**changes):
+    given = {
+        "text": "PCGrad is better",
+        "method": "pcgrad",
+        "against": "mtl",
+        "quantity": "average",
+        "direction": "better",
+    }
+    return Claim(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [((5.0, 5.1, 5.2), "holds"), ((-5.0, -5.1, -5.2), "fails"), ((5.0, -5.0, 1.0), "undecided")]
+)
+def test_a_claim_holds_fails_or_is_undecided(gain, verdict):
+    one = board({"mtl": single(10, 20, 30), "pcgrad": single(*(10 * i + 10 + g for i, g in enumerate(gain)))})
+    [row] = claims_table([claim()], [one]).rows
+    assert row[5] == verdict
+    assert row[3] == "3"
+
+
+def test_a_claim_that_a_control_explains_says_so():
+    scores = {"mtl": single(10, 20, 30), "pcgrad": single(15, 25.1, 35.2), "mtl[rows=1]": single(15.2, 25, 35)}
+    [row] = claims_table([claim(controls=("mtl[rows=1]", "lookahead"))], [board(scores)]).rows
+    assert row[5] == "holds, but not against mtl[rows=1]"
+    assert row[6].startswith("mtl[rows=1]: undecided (+0.03 ± ")
+    assert row[6].endswith("; lookahead: no runs")
+
+
+def test_a_claim_about_loss_respects_the_direction():
+    one = board({"mtl": single(10, 20, 30), "pcgrad": single(5, 14.9, 24.8)}, higher_is_better=False)
+    [row] = claims_table([claim()], [one]).rows
+    assert row[5] == "holds"
+
+
+def test_claims_without_runs_are_named_below_the_table():
+    table = claims_table([claim(method="swep", text="SWEP is better")], [board({"mtl": single(1)})])
+    assert table.rows == []
+    assert table.notes[-1] == "No runs to judge by: SWEP is better."
+    assert claims_table([], []) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("claim = 3", "holds [[claim]] tables"),
+        ("[[claims]]", "found claims"),
+        ('[[claim]]\ntext = "x"', "claim 1: lacks method, against, quantity, direction"),
+        ('[[claim]]\nquantitty = "x"', "claim 1: no key 'quantitty'; did you mean 'quantity'?"),
+        ("[[claim]]\ntext = 3", "claim 1: text must be text, found 3"),
+        ('[[claim]]\nsuites = "digits"', "claim 1: suites must be a list of texts"),
+        ("not toml", "cannot be read as TOML"),
+    ],
+)
+def test_a_bad_claims_file_is_told_of(tmp_path, text, message):
+    path = tmp_path / "claims.toml"
+    path.write_text(text)
+    with pytest.raises(BadSetting) as raised:
+        read_claims(path)
+    assert message in str(raised.value)
+    assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantity": "speed"}, "quantity must be one of average"),
+        ({"quantity": "cosine"}, "direction of cosine must be higher or lower, found 'better'"),
+    ],
+)
+def test_a_claim_of_an_unknown_quantity_or_direction_is_refused(tmp_path, changes, message):
+    given = {"text": "x", "method": "a", "against": "b", "quantity": "average", "direction": "better", **changes}
+    path = tmp_path / "claims.toml"
+    path.write_text("[[claim]]\n" + "".join(f'{name} = "{value}"\n' for name, value in given.items()))
+    with pytest.raises(BadSetting, match=message):
+        read_claims(path)
+
+
+def test_the_projects_own_claims_can_be_read():
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "leaderboard/claims.toml"
+    assert len(read_claims(path)) > 5
