@@ -115,7 +115,7 @@ class _Resolver:
             self.warnings.setdefault(f"{variant} is left out on {suite.name}: {reason}")
             return None
         for warning in method.warnings(rules):
-            self.warnings.setdefault(f"{variant}: {warning}")
+            self.warnings.setdefault(f"{variant}: {warning.removeprefix(f'{ask.name}: ')}")
         return Cell(
             method=ask.name,
             settings=typed,
