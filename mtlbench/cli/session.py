@@ -31,8 +31,8 @@ def open_registry(args: argparse.Namespace) -> Registry:
 def config_from(args: argparse.Namespace) -> Config:
     """The part of the options that says how to use this machine; what a command does not offer is absent.
 
-    Read: plugins, strict_plugins, results, data_root (or MTLBENCH_DATA_ROOT), cache_dir, device, threads. Paths
-    are made absolute, because workers may run elsewhere.
+    Read: plugins, strict_plugins, results, data_root (or MTLBENCH_DATA_ROOT), cache_dir (or
+    MTLBENCH_CACHE_DIR), device, threads. Paths are made absolute, because workers may run elsewhere.
     """
     from mtlbench.interface.run import Config
 
@@ -40,7 +40,7 @@ def config_from(args: argparse.Namespace) -> Config:
     asked: dict[str, Any] = {
         "results": _absolute(given.get("results")),
         "data_root": _absolute(given.get("data_root") or os.environ.get("MTLBENCH_DATA_ROOT")),
-        "cache_dir": _absolute(given.get("cache_dir")),
+        "cache_dir": _absolute(given.get("cache_dir") or os.environ.get("MTLBENCH_CACHE_DIR")),
         "device": given.get("device"),
         "threads": given.get("threads"),
         "plugins": tuple(_portable(text) for text in given.get("plugins", ())),
