@@ -19,10 +19,7 @@ def differences(got: Any, want: Any, *, rtol: float, atol: float, where: str = "
         return _of_mappings(got, want, rtol, atol, where)
     if isinstance(want, (list, tuple)):
         return _of_lists(got, want, rtol, atol, where)
-    if _is_number(want) and _is_number(got):
-        alike = got == want or (math.isnan(got) and math.isnan(want)) or abs(got - want) <= atol + rtol * abs(want)
-    else:
-        alike = type(got) is type(want) and got == want
+    alike = _close(got, want, rtol, atol) if _is_number(want) else type(got) is type(want) and got == want
     return [] if alike else [f"{where or 'value'}: got {_short(got)}, want {_short(want)}"]
 
 
@@ -50,6 +47,14 @@ def _of_lists(got: Any, want: Sequence[Any], rtol: float, atol: float, where: st
         for index, (mine, theirs) in pairs
         for line in differences(mine, theirs, rtol=rtol, atol=atol, where=f"{where}[{index}]")
     ]
+
+
+def _close(got: Any, want: float, rtol: float, atol: float) -> bool:
+    if not _is_number(got):
+        return False
+    if not (math.isfinite(got) and math.isfinite(want)):
+        return bool(got == want) or (math.isnan(got) and math.isnan(want))
+    return bool(abs(got - want) <= atol + rtol * abs(want))
 
 
 def _is_number(value: Any) -> bool:

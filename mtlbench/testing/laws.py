@@ -17,7 +17,7 @@ class Broken(AssertionError):
 
 
 class NotTried(Exception):
-    """A law says nothing about this subject, or cannot be tried on it; the text says why."""
+    """A law cannot be tried on this subject; the text says why."""
 
 
 def demand(condition: bool, found: str) -> None:
@@ -63,6 +63,8 @@ class Law(Generic[_Tried]):
     statement: str
     """A sentence about what holds."""
     check: Callable[[_Tried], None]
+    applies: Callable[[_Tried], bool] = lambda _subject: True
+    """Whether the law says anything about a subject."""
 
 
 @dataclass(frozen=True)

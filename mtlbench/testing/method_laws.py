@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -14,7 +15,7 @@ from mtlbench.interface.method import GradientMethod
 from mtlbench.interface.suite import SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
 from mtlbench.testing.laws import Law, NotTried, Subject, demand
-from mtlbench.testing.short_run import Setup
+from mtlbench.testing.short_run import Setup, Trained
 from mtlbench.testing.toy_suite import ToySuite
 
 __all__ = ["METHOD_LAWS", "MethodSubject"]
@@ -33,6 +34,11 @@ class MethodSubject(Subject):
     def exempt(self) -> Mapping[str, str]:
         return cast(Mapping[str, str], self.cls.exempt_laws)
 
+    @property
+    def combines(self) -> bool:
+        """Whether it makes a direction of rows of gradients."""
+        return issubclass(self.cls, GradientMethod)
+
     def setup(self) -> Setup:
         """The method on the toy suite. Raises NotTried when it cannot train there."""
         suite = ToySuite()
@@ -42,14 +48,17 @@ class MethodSubject(Subject):
         suite.open(context)
         return Setup(self.make, suite, suite.protocol, context)
 
+    @cached_property
+    def trained(self) -> Trained:
+        """A run on the toy suite, from start to end."""
+        return self.setup().run()
+
     def combine(self, rows: Tensor, *, order: Sequence[int] | None = None, times: int = 1) -> Tensor:
         """What a newly started method makes of rows of gradients, (d,) float64.
 
         rows: (R, n), repeated over the toy model's shared parameters; R is 4 at most. order: places of the rows'
         tasks in the suite. times: how often the same rows are seen; the last answer counts.
         """
-        if not issubclass(self.cls, GradientMethod):
-            raise NotTried("it combines no rows of gradients")
         method, training = self.setup().started()
         try:
             oracle = training.oracle
@@ -65,6 +74,10 @@ class MethodSubject(Subject):
         finally:
             training.close()
         return direction
+
+
+def _combines(subject: MethodSubject) -> bool:
+    return subject.combines
 
 
 def _stretched(rows: Tensor, columns: int) -> Tensor:
@@ -134,32 +147,29 @@ def _permutation(subject: MethodSubject) -> None:
 
 
 def _budget(subject: MethodSubject) -> None:
-    setup = subject.setup()
-    trained = setup.run()
+    trained, budget = subject.trained, subject.setup().protocol.budget
     told, per_batch = trained.result["divergence"], subject.cls.gradients_per_batch
     demand(told is None, f"it diverged: {told}")
     demand(
         0 <= trained.unspent < per_batch,
-        f"{trained.unspent} of {setup.protocol.budget} gradients are left at the end, at {per_batch} a batch",
+        f"{trained.unspent} of {budget} gradients are left at the end, at {per_batch} a batch",
     )
 
 
 def _audit(subject: MethodSubject) -> None:
-    found = subject.setup().run().result["audit"]
+    found = subject.trained.result["audit"]
     demand(found["agrees"], f"the audit counts otherwise: {found['difference']}")
 
 
 def _determinism(subject: MethodSubject) -> None:
-    setup = subject.setup()
-    _same(setup.run(), setup.run(), "two runs")
+    _same(subject.trained, subject.setup().run(), "two runs")
 
 
 def _resume(subject: MethodSubject) -> None:
-    setup = subject.setup()
-    whole = setup.run()
+    whole = subject.trained
     if whole.steps < 2:
         raise NotTried("one step spends the whole budget of the toy suite: give smaller settings, as NAME[key=value]")
-    _same(whole, setup.run_interrupted(whole.steps // 2), "a run and its continuation from a checkpoint")
+    _same(whole, subject.setup().run_interrupted(whole.steps // 2), "a run and its continuation from a checkpoint")
 
 
 def _same(one: Any, other: Any, what: str) -> None:
@@ -172,10 +182,10 @@ METHOD_LAWS: Sequence[Law[MethodSubject]] = (
     cast("Law[MethodSubject]", SETTINGS),
     cast("Law[MethodSubject]", LIGHT_IMPORT),
     Law("groups", "Its groups share out all tasks, each once.", _groups),
-    Law("finite", "Finite rows, however zero, parallel, opposite, tiny or huge, give a finite direction.", _finite),
-    Law("agreement", "Rows that are positive multiples of one vector give a direction along it.", _agreement),
-    Law("scale", "All gradients times c give c times the direction.", _scale),
-    Law("permutation", "The order of two rows does not matter.", _permutation),
+    Law("finite", "Finite rows, however zero, opposite, tiny or huge, give a finite direction.", _finite, _combines),
+    Law("agreement", "Rows that are positive multiples of one give a direction along it.", _agreement, _combines),
+    Law("scale", "All gradients times c give c times the direction.", _scale, _combines),
+    Law("permutation", "The order of two rows does not matter.", _permutation, _combines),
     Law("budget", "A run spends its budget of gradients, and not one more.", _budget),
     Law("audit", "The audit counts as many passes as the meter.", _audit),
     Law("determinism", "The same run twice gives the same bytes.", _determinism),

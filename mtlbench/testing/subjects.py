@@ -44,11 +44,13 @@ def uninstalled(cls: type[Any]) -> MethodSubject | SuiteSubject:
 
 
 def laws_of(subject: MethodSubject | SuiteSubject) -> Sequence[Law[Any]]:
-    """The laws that apply to its kind."""
+    """The laws that say something about it."""
     from mtlbench.testing.method_laws import METHOD_LAWS, MethodSubject
     from mtlbench.testing.suite_laws import SUITE_LAWS
 
-    return METHOD_LAWS if isinstance(subject, MethodSubject) else SUITE_LAWS
+    if isinstance(subject, MethodSubject):
+        return [law for law in METHOD_LAWS if law.applies(subject)]
+    return [law for law in SUITE_LAWS if law.applies(subject)]
 
 
 def verdicts(subject: MethodSubject | SuiteSubject) -> Iterator[Verdict]:

@@ -16,7 +16,7 @@ from mtlbench.interface.method import Method
 from mtlbench.interface.suite import Split, Suite, SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
 from mtlbench.testing.laws import Law, Subject, demand
-from mtlbench.testing.short_run import Setup
+from mtlbench.testing.short_run import Setup, Trained
 
 __all__ = ["SUITE_LAWS", "SuiteSubject"]
 
@@ -54,6 +54,11 @@ class SuiteSubject(Subject):
         protocol = dataclasses.replace(self.suite.protocol, evaluations=1)
         rows = min(protocol.rows, len(self.suite.tasks()))
         return Setup(_PlainMTL, self.suite, dataclasses.replace(protocol, budget=_ROUNDS * rows), self.context)
+
+    @cached_property
+    def trained(self) -> Trained:
+        """What comes of them."""
+        return self.setup().run()
 
 
 def _fingerprint(subject: SuiteSubject) -> None:
@@ -117,18 +122,16 @@ def _scores(subject: SuiteSubject) -> None:
 
 
 def _run(subject: SuiteSubject) -> None:
-    setup = subject.setup()
-    first, second = setup.run(), setup.run()
+    first, second = subject.trained, subject.setup().run()
     told, audit = first.result["divergence"], first.result["audit"]
     demand(told is None, f"MTL diverges within {_ROUNDS} steps: {told}")
-    demand(first.unspent == 0, f"{first.unspent} of {setup.protocol.budget} gradients are left at the end")
+    demand(first.unspent == 0, f"{first.unspent} gradients of the budget are left at the end")
     demand(audit["agrees"], f"the audit counts otherwise than the meter: {audit['difference']}")
     demand(first == second, "two runs end differently")
 
 
 def _resume(subject: SuiteSubject) -> None:
-    setup = subject.setup()
-    demand(setup.run() == setup.run_interrupted(1), "a run continued from a checkpoint ends differently")
+    demand(subject.trained == subject.setup().run_interrupted(1), "a run continued from a checkpoint ends differently")
 
 
 SUITE_LAWS: Sequence[Law[SuiteSubject]] = (
