@@ -75,14 +75,14 @@ class Bench:
     def outcomes(self, folder: Path | None = None) -> dict[str, bytes]:
         """The outcome of every record, as the bytes of its lines."""
         found = {}
-        for path in sorted((folder or self.results).glob("*/*/*.json")):
+        for path in sorted((folder or self.results).glob("*/*/[!.]*.json")):
             data = path.read_bytes()
             found[path.name] = data[data.index(b'"outcome"') : data.index(b'"measured"')]
         return found
 
     def leftovers(self) -> list[str]:
         """Everything below the results folder that is no record."""
-        records = set(self.results.glob("*/*/*.json"))
+        records = set(self.results.glob("*/*/[!.]*.json"))
         return sorted(path.name for path in self.results.rglob("*") if not path.is_dir() and path not in records)
 
 

@@ -1,0 +1,48 @@
+"""Same cell, same bytes: however it is run, and however often it is stopped on the way."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+METHODS = ("-m", "mtl", "-m", "sequential-reptile[inner_steps=2]")
+SUITES = ("digits", "synthetic")
+CELLS = len(METHODS) // 2 * len(SUITES)
+
+STOPPER = """
+from mtlbench import hookimpl
+stopped = set()
+
+@hookimpl
+def mtlbench_step_finished(run, step):
+    if step == 2 and run.cell.key not in stopped:
+        stopped.add(run.cell.key)
+        raise KeyboardInterrupt
+"""
+
+
+def test_serial_parallel_and_resumed_cells_have_the_same_outcome(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mtlbench.engine import training
+
+    def train(executor: str, *words: str) -> Any:
+        asked = (*SUITES, *METHODS, "--budget", "24", "--set", "evaluations=2", "--quiet")
+        return bench("run", *asked, "--results", str(tmp_path / executor), "--executor", executor, *words)
+
+    assert train("processes").code == 0
+    parallel = bench.outcomes(tmp_path / "processes")
+    assert len(parallel) == CELLS
+    stopper = tmp_path / "stopper.py"
+    stopper.write_text(STOPPER)
+    monkeypatch.setattr(training, "train_cell", partial(training.train_cell, checkpoint_seconds=0.0))
+    for _ in range(CELLS):  # each run is stopped in the second step of its first new cell
+        assert train("serial", "-p", str(stopper)).code == 130
+        assert len(list((tmp_path / "serial" / ".checkpoints").glob("*/current"))) == 1
+    assert train("serial", "-p", str(stopper)).code == 0
+    assert bench.outcomes(tmp_path / "serial") == parallel
+    assert list((tmp_path / "serial" / ".checkpoints").iterdir()) == []
+    assert bench("verify", "--results", str(tmp_path / "serial"), "--executor", "serial", "--sample", "1").code == 0

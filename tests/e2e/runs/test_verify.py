@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlbench.study.keys import cell_key, sha256_of
+from mtlbench.study.records import record_bytes
+
+
+@pytest.fixture
+def verify(bench: Any) -> Any:
+    """Run two cells, and verify them."""
+    bench.run("-m", "swim", "-m", "swim[mood=diverges]")
+
+    def command(*words: str) -> Any:
+        return bench("verify", "--results", str(bench.results), "--executor", "serial", "--quiet", *words)
+
+    return command
+
+
+def rewrite(bench: Any, variant: str, **changes: Any) -> Path:
+    """Change a record and make it consistent again, as somebody would who means it."""
+    for path in bench.results.glob("pond/swim/*.json"):
+        record = json.loads(path.read_text())
+        if record["variant"] == variant:
+            for block, values in changes.items():
+                record[block].update(values)
+            record["digest"], record["key"] = sha256_of(record["outcome"]), cell_key(record["cell"])
+            path.unlink()
+            path.with_name(f"{record['key']}.json").write_bytes(record_bytes(record))
+            return path
+    raise LookupError(variant)
+
+
+def test_true_records_verify(bench: Any, verify: Any) -> None:
+    answer = verify("--sample", "9")
+    assert answer.code == 0
+    assert len(answer.out.splitlines()) == 3
+    assert answer.out.count("same      swim") == 2
+    assert answer.out.splitlines()[-1] == "2 of 2 records looked at: 2 same"
+    assert bench.begun() == [0, 0, 0, 0]
+    assert len(list(bench.results.glob("*/*/*.json"))) == 2
+
+
+def test_a_sample_is_drawn_by_its_seed(bench: Any, verify: Any) -> None:
+    bench.run("-m", "swim", "--seeds", "8")
+    first = verify("--sample", "2")
+    assert first.out.splitlines()[-1] == "2 of 9 records looked at: 2 same"
+    assert verify("--sample", "2").out == first.out
+    assert verify("--sample", "2", "--seed", "1").out != first.out
+
+
+def test_a_made_up_score_is_found(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", outcome={"average": 99.5})
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("differs")]
+    assert line.startswith("differs   swim on pond, seed 0 (")
+    assert line.endswith("): outcome.average is 99.5 in the record and 55.0 now")
+
+
+def test_a_difference_on_another_type_of_machine_is_told_and_forgiven_but_for_the_counts(
+    bench: Any, verify: Any
+) -> None:
+    rewrite(bench, "swim", outcome={"average": 55.000001}, measured={"machine": {"cpu": "a toad"}})
+    answer = verify("--sample", "9")
+    assert answer.code == 0
+    assert "elsewhere swim on pond, seed 0" in answer.out
+    assert "but it was recorded on a toad, and this is a frog" in answer.out
+    rewrite(bench, "swim", outcome={"counts": {"gradients": 4}})
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    assert "): outcome.counts.backwards is not in the record" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"method_version": "0"}, "the version of the method was 0 and is now 1"),
+        ({"suite_version": "0"}, "the version of the suite was 0 and is now 1"),
+        ({"fingerprint": "mud"}, "the fingerprint of the data was mud and is now water"),
+        ({"settings": {"moood": "well"}}, "method swim has no setting 'moood'; did you mean 'mood'? Settings: mood"),
+    ],
+)
+def test_a_record_of_something_else_than_is_installed_is_outdated(
+    bench: Any, verify: Any, changes: dict[str, Any], reason: str
+) -> None:
+    rewrite(bench, "swim", cell=changes)
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("outdated")]
+    assert line.endswith(f"): {reason}")
+
+
+def test_a_cell_that_cannot_be_trained_again_has_failed(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", cell={"settings": {"mood": "raises"}})
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    assert "ValueError: too cold" in answer.out
+
+
+def test_bad_records_are_told_of_and_the_others_verified(bench: Any, verify: Any) -> None:
+    path = min(bench.results.glob("pond/swim/*.json"))
+    path.write_bytes(path.read_bytes()[:100])
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    assert f"bad record: pond/swim/{path.name}: not JSON, perhaps cut short" in answer.err
+    assert answer.out.splitlines()[-1] == "1 of 1 records looked at: 1 same"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--results", "nowhere"], "there is no results folder nowhere; mtlbench run --results nowhere makes one"),
+        (["--results", "empty"], "there is no record in empty to verify; mtlbench run --results empty makes some"),
+        (["--sample", "0"], "--sample must be positive, found 0"),
+    ],
+)
+def test_misuse_is_one_line_and_exit_code_2(bench: Any, words: list[str], message: str) -> None:
+    (bench.folder / "empty").mkdir()
+    answer = bench("verify", *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"mtlbench: error: {message}\n"
