@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-METHODS = ("-m", "mtl", "-m", "sequential-reptile[inner_steps=2]")
-SUITES = ("digits", "synthetic")
-CELLS = len(METHODS) // 2 * len(SUITES)
+STUDY = """
+methods = ["pcgrad", "sequential-reptile[inner_steps=2]"]
+[protocol]
+budget = 24
+evaluations = 1
+[[suites]]
+name = "digits"
+methods = ["mtl"]
+[[suites]]
+name = "synthetic"
+"""
+CELLS = 3
 
 STOPPER = """
 from mtlbench import hookimpl
@@ -24,15 +33,18 @@ def mtlbench_step_finished(run, step):
 """
 
 
+@pytest.mark.slow
 def test_serial_parallel_and_resumed_cells_have_the_same_outcome(
     bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mtlbench.engine import training
 
     def train(executor: str, *words: str) -> Any:
-        asked = (*SUITES, *METHODS, "--budget", "24", "--set", "evaluations=2", "--quiet")
-        return bench("run", *asked, "--results", str(tmp_path / executor), "--executor", executor, *words)
+        folder = str(tmp_path / executor)
+        return bench("run", "--study", str(study), "--results", folder, "--executor", executor, "--quiet", *words)
 
+    study = tmp_path / "study.toml"
+    study.write_text(STUDY)
     assert train("processes").code == 0
     parallel = bench.outcomes(tmp_path / "processes")
     assert len(parallel) == CELLS
