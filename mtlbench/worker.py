@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import traceback
 from collections.abc import Iterator, Mapping
@@ -23,9 +22,12 @@ from mtlbench.study.keys import cell_content, cell_from
 from mtlbench.study.records import FutureRecord, make_record
 from mtlbench.study.store import Store
 
-__all__ = ["make_job", "run_job", "suite_context"]
+__all__ = ["lend_registry", "make_job", "run_job", "suite_context"]
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+_loaded: dict[Config, Registry] = {}
+"""The registry of this process, if it has one, by what it was loaded for."""
 
 
 def make_job(cell: Cell, config: Config) -> Job:
@@ -55,6 +57,12 @@ def run_job(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
     with claim:
         # The one who held the claim before may have finished since we looked.
         return _stored(store, cell) or _trained(cell, config, store, report)
+
+
+def lend_registry(registry: Registry, config: Config) -> None:
+    """Let jobs that run in this process use a registry that is loaded already: plugins are configured once."""
+    _loaded.clear()
+    _loaded[config] = registry
 
 
 def suite_context(config: Config, registry: Registry, seed: int = 0) -> SuiteContext:
@@ -152,10 +160,11 @@ def _threads(count: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@functools.lru_cache(maxsize=1)
 def _registry(config: Config) -> Registry:
     """The plugins, loaded once for all cells of a worker."""
-    return load_registry(config)
+    if config not in _loaded:
+        lend_registry(load_registry(config), config)
+    return _loaded[config]
 
 
 def _config(asked: Mapping[str, Any]) -> Config:

@@ -59,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[key=value,...]",
         help="what runs the cells (default: processes, where it is installed)",
     )
-    how.add_argument("--workers", metavar="N", help="cells at a time (default: one for each core)")
+    how.add_argument(
+        "--workers", metavar="N", help="cells at a time (default: one for each core; 1 on a device other than cpu)"
+    )
     how.add_argument(
         "--data-root", metavar="DIR", help="local snapshots of data sets and encoders (default: MTLBENCH_DATA_ROOT)"
     )
@@ -74,10 +76,11 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.cli.running.watching import watcher_for
     from mtlbench.runner import Summary, run_grid
     from mtlbench.study.grid import resolve
-    from mtlbench.worker import suite_context
+    from mtlbench.worker import lend_registry, suite_context
 
     registry = open_registry(args)
     config = config_from(args)
+    lend_registry(registry, config)
     executor = executor_from(args, registry)
     grid = resolve(study_from(args, registry), registry, suite_context(config, registry))
     for warning in grid.warnings:

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="which sample; another seed, another sample (default: 0)"
     )
     parser.add_argument("--executor", metavar="NAME[key=value,...]", help="what runs the cells (default: as for run)")
-    parser.add_argument("--workers", metavar="N", help="cells at a time (default: one for each core)")
+    parser.add_argument("--workers", metavar="N", help="cells at a time (default: as for run)")
     parser.add_argument(
         "--data-root", metavar="DIR", help="local snapshots of data sets and encoders (default: MTLBENCH_DATA_ROOT)"
     )
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.cli.running.asking import executor_from
     from mtlbench.interface.errors import BadSetting
     from mtlbench.study.store import read_records
+    from mtlbench.worker import lend_registry
 
     if args.sample < 1:
         raise BadSetting(f"--sample must be positive, found {args.sample}")
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     sample = random.Random(args.seed).sample(records, min(args.sample, len(records)))
     with tempfile.TemporaryDirectory(prefix="mtlbench-verify-") as folder:
         config = dataclasses.replace(config, results=Path(folder))
+        lend_registry(registry, config)
         verdicts = list(_verdicts(sample, registry, config, executor, args.quiet))
     for verdict, record, text in verdicts:
         print(f"{verdict:9} {_named(record)}" + (f": {text}" if text else ""))

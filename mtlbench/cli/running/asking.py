@@ -50,15 +50,33 @@ def study_from(args: argparse.Namespace, registry: Registry) -> Study:
 
 
 def executor_from(args: argparse.Namespace, registry: Registry) -> Executor:
-    """The executor of ``--executor`` and ``--workers``."""
+    """The executor of ``--executor`` and ``--workers``.
+
+    On a device that is not the CPU there is one worker unless more are asked for: one accelerator serves them all.
+    """
+    _check_device(args.device)
     name, values = parse_spec(args.executor) if args.executor else (_default_executor(registry), {})
     cls = registry.executor(name).cls
+    takes_workers = "workers" in {setting.name for setting in settings_of(cls)}
+    if args.workers is None and args.device != "cpu" and takes_workers:
+        values = {"workers": "1", **values}
     if args.workers is not None:
-        if "workers" not in {setting.name for setting in settings_of(cls)}:
+        if not takes_workers:
             raise BadSetting(f"executor {name} has no setting 'workers'; leave --workers out or name another executor")
         values = {**values, "workers": args.workers}
     executor: Executor = build(cls, values, f"executor {name}")
     return executor
+
+
+def _check_device(name: str) -> None:
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.device(name)
+    except RuntimeError as error:
+        raise BadSetting(f"--device {name!r} is none that torch knows: {str(error).partition(chr(10))[0]}") from None
 
 
 def _default_executor(registry: Registry) -> str:

@@ -58,6 +58,11 @@ def mtlbench_suites() -> list[type[Suite]]:
 
 
 @hookimpl
+def mtlbench_configure(config: Config) -> None:
+    note(f"configured {os.getpid()}")
+
+
+@hookimpl
 def mtlbench_run_cell(cell: Cell, config: Config) -> Mapping[str, Any] | None:
     if cell.suite != "pond":
         return None

@@ -19,6 +19,7 @@ def test_a_run_ends_with_a_table_and_what_to_run_next(bench: Any) -> None:
     assert lines[-1] == f"next: mtlbench leaderboard --results {bench.results} --out board"
     assert bench.begun() == [0, 1]
     assert bench.log("finished") == ["0 done", "1 done"]
+    assert len(bench.log("configured")) == 1
     assert bench.leftovers() == []
 
 
@@ -155,6 +156,7 @@ def test_the_encoder_is_an_option_of_the_suites_that_have_one(bench: Any) -> Non
         (["-m", "swim", "--executor", "seral"], "no executor is called 'seral'; did you mean 'serial'?"),
         (["-m", "swim", "--executor", "serial", "--workers", "2"], "executor serial has no setting 'workers'"),
         (["-m", "swim", "--executor", "processes", "--workers", "x"], "executor processes: setting 'workers' must be"),
+        (["-m", "swim", "--device", "gpu"], "--device 'gpu' is none that torch knows: "),
         (["-m", "swim", "--study", "none.toml"], "none.toml: cannot read the study file"),
         (["-m", "swim", "--results", "log/r"], "cannot write to the results folder"),
     ],

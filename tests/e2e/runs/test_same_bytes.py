@@ -22,13 +22,14 @@ name = "synthetic"
 CELLS = 3
 
 STOPPER = """
+from pathlib import Path
 from mtlbench import hookimpl
-stopped = set()
 
 @hookimpl
 def mtlbench_step_finished(run, step):
-    if step == 2 and run.cell.key not in stopped:
-        stopped.add(run.cell.key)
+    stopped = Path(__file__).with_name(run.cell.key)
+    if not stopped.exists() and step == 2:
+        stopped.touch()
         raise KeyboardInterrupt
 """
 
