@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl, require
@@ -36,9 +37,9 @@ def vaccinate(
     gram: (R, R) inner products M of the rows. tasks: R rows' places in ``targets``, which the step updates in place.
     orders: see ``Orders``. Returns C, (R, R), and the visits (i, j, cosine before the edit or None if skipped).
 
-    s[k] = h_i . g_k and n2 = ||h_i||^2 follow the edits: h_i += w g_j moves s by w M[j]; the part of h_i across g_j
-    stays and the cosine becomes e, so n2 becomes n2 (1 - c^2) / (1 - e^2), which unlike a sum of products can
-    neither cancel nor turn negative.
+    A visit needs h_i . g_j = (C M)_ij and ||h_i||. An edit leaves the part of h_i across g_j as it is and makes the
+    cosine e, so the length becomes ||h_i|| sqrt(1 - c^2) / sqrt(1 - e^2): no difference of large numbers, as the
+    quadratic form C M C' would be.
     """
     norms = [math.sqrt(max(row[i], 0.0)) for i, row in enumerate(gram)]
     coefficients = []
@@ -47,18 +48,17 @@ def vaccinate(
         row = targets[tasks[i]]
         h = [0.0] * len(gram)
         h[i] = 1.0
-        s, length = list(gram[i]), norms[i]
+        length = norms[i]
         for j in order:
             if norms[j] == 0.0 or norms[i] == 0.0 or length <= _VANISHED * norms[i]:
                 visits.append((i, j, None))
                 continue
-            c = min(1.0, max(-1.0, s[j] / length / norms[j]))
+            c = min(1.0, max(-1.0, sum(map(mul, h, gram[j])) / length / norms[j]))
             e = row[tasks[j]]
             if c < e and 1.0 - e * e > _SATURATED:
                 across, wanted = math.sqrt(1.0 - c * c), math.sqrt(1.0 - e * e)
                 w = length * (e * across - c * wanted) / (norms[j] * wanted)
                 h[j] += w
-                s = [product + w * other for product, other in zip(s, gram[j], strict=True)]
                 length *= across / wanted
             row[tasks[j]] = (1.0 - beta) * e + beta * c
             visits.append((i, j, c))
@@ -117,6 +117,9 @@ class GradVac(GradientMethod):
         from mtlbench.interface import TaskGradients
 
         ranges = case.params["groups"]
+        edges = [0, *(stop for _, stop in ranges)]
+        columns = len(case.inputs["steps"][0]["grads"][0])
+        require([start for start, _ in ranges] == edges[:-1] and edges[-1] == columns, "groups must follow each other")
         blocks = {f"group{place}.weight": stop - start for place, (start, stop) in enumerate(ranges)}
         ema = [_no_targets(case.params["num_tasks"]) for _ in ranges]
         steps = []

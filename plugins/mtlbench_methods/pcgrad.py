@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl
@@ -18,20 +19,18 @@ __all__ = ["PCGrad", "project"]
 def project(gram: Sequence[Sequence[float]], orders: Sequence[Sequence[int]]) -> list[list[float]]:
     """PCGrad on coefficients: the edited row i is h_i = sum_k C[i][k] g_k.
 
-    gram: (R, R) inner products of the rows. orders: see ``Orders``. Returns C, (R, R). Only the products
-    s[k] = h_i . g_k are needed, and an edit h_i += w g_j moves them by w M[j]: R numbers a visit, whatever d is.
+    gram: (R, R), M, the inner products of the rows. orders: see ``Orders``. Returns C, (R, R). All that a visit
+    needs is h_i . g_j = (C M)_ij: R multiplications, whatever d is.
     """
     coefficients = []
     for i, order in enumerate(orders):
-        c = [0.0] * len(gram)
-        c[i] = 1.0
-        s = list(gram[i])
+        h = [0.0] * len(gram)
+        h[i] = 1.0
         for j in order:
-            if s[j] < 0.0 and gram[j][j] > 0.0:
-                w = -s[j] / gram[j][j]
-                c[j] += w
-                s = [product + w * other for product, other in zip(s, gram[j], strict=True)]
-        coefficients.append(c)
+            product = sum(map(mul, h, gram[j]))
+            if product < 0.0 and gram[j][j] > 0.0:
+                h[j] -= product / gram[j][j]
+        coefficients.append(h)
     return coefficients
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
-from mtlbench_methods._outer_loop import OuterLoop
+from mtlbench_methods._outer_loop import OuterLoop, inner_steps_of
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Reptile(OuterLoop):
                 batches[task_name(task)] += numbers
         path = bench.train(
             cls(
-                inner_steps=len(rounds[0]["batches"][0]),
+                inner_steps=inner_steps_of([max(drawn["batches"], key=len) for drawn in rounds]),
                 eta=case.params["eta"],
                 inner_state=case.params["inner_state"],
             ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
-from mtlbench_methods._outer_loop import OuterLoop
+from mtlbench_methods._outer_loop import OuterLoop, inner_steps_of
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class SequentialReptile(OuterLoop):
         visits = [(task_name(task), batch) for visited in rounds for task, batch in visited]
         losses = quadratic_losses(case.inputs["problem"])
         path = bench.train(
-            cls(inner_steps=len(rounds[0]), eta=case.params["eta"], inner_state=case.params["inner_state"]),
+            cls(inner_steps=inner_steps_of(rounds), eta=case.params["eta"], inner_state=case.params["inner_state"]),
             losses,
             case.inputs["phi"],
             steps=len(rounds),

@@ -69,7 +69,7 @@ class SWEP(Method):
     def start(self, oracle: GradientOracle) -> None:
         self._generator = oracle.generator
         self._noise_model = self._new_noise_model(*oracle.noise_widths())
-        oracle.attach("noise", self._noise_model)
+        oracle.attach("swep-noise", self._noise_model)
 
     def _new_noise_model(self, hidden: int, width: int) -> nn.Module:
         """nu(h) = Linear(2d)(ReLU(Linear(d)(h))), d = width."""

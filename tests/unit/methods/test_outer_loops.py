@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtlbench.interface import BadSetting, TrainingProtocol
+from mtlbench.interface import BadSetting, GoldenCase, TrainingProtocol
 from mtlbench_methods.lookahead import LookaheadMTL
 from mtlbench_methods.reptile import Reptile
 from mtlbench_methods.sequential_reptile import SequentialReptile
@@ -224,6 +224,32 @@ def test_an_epoch_run_visits_every_task_before_any_twice(bench):
     bench.train(SequentialReptile(inner_steps=7, sampler="epoch"), losses, START, steps=1, optimizer=SGD)
     assert len(seen) == 7
     assert sorted(seen[:3]) == sorted(seen[3:6]) == NAMES
+
+
+def replayed(bench, method, rounds):
+    problem = {"matrices": [m.tolist() for m in MATRICES], "centres": CENTRES.tolist()}
+    params = {"inner_optimizer": SGD, "eta": 0.5, "inner_state": "reset"}
+    return method.replay(GoldenCase("case", {"problem": problem, "phi": START, "rounds": rounds}, {}, params), bench)
+
+
+def test_replays_cut_the_last_round_short_as_the_case_does(bench):
+    got = replayed(bench, SequentialReptile, [[[0, 1], [2, 0], [1, 3]], [[2, 2]]])
+    first = descend(START, [("a", 1), ("c", 0), ("b", 3)], SGD)[0]
+    phi = (torch.tensor(START, dtype=torch.float64) + first.detach()) / 2
+    second = descend(phi.tolist(), [("c", 2)], SGD)[0]
+    assert [entry["end"] for entry in got["rounds"]] == [numbers(first), numbers(second)]
+    assert got["gradient_count"] == 4
+    got = replayed(
+        bench, Reptile, [{"tasks": [0, 2], "batches": [[1, 1], [0, 3]]}, {"tasks": [1, 0], "batches": [[2, 0], [3]]}]
+    )
+    assert [len(entry["ends"]) for entry in got["rounds"]] == [2, 2]
+    assert got["rounds"][1]["ends"][1] == numbers(descend(got["rounds"][0]["phi"], [("a", 3)], SGD)[0])
+    assert got["gradient_count"] == 7
+
+
+def test_replays_refuse_rounds_of_different_lengths(bench):
+    with pytest.raises(BadSetting, match="of one length"):
+        replayed(bench, SequentialReptile, [[[0, 1]], [[2, 2], [0, 0]]])
 
 
 # Look-ahead MTL -----------------------------------------------------------------------------------------------

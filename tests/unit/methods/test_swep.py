@@ -47,7 +47,7 @@ def started(**settings):
         generator=torch.Generator().manual_seed(0), noise_widths=lambda: (WIDTH, WIDTH), attach=kept.__setitem__
     )
     method.start(oracle)
-    return method, kept["noise"]
+    return method, kept["swep-noise"]
 
 
 def test_the_divergence_is_that_of_two_gaussians():
@@ -92,12 +92,12 @@ def test_started_at_the_prior_its_divergence_is_zero_and_as_published_it_is_larg
         view = View(hidden)
         calm, module = started(start_at_prior=True)
         loss = calm.objective(view)
-        assert float(loss) == pytest.approx(float(1.0 + view.scales[1].mean()), abs=1e-6)
+        assert float(loss.detach()) == pytest.approx(float((1.0 + view.scales[1].mean()).detach()), abs=1e-6)
         mean, log_variance = module(hidden).chunk(2, -1)
         assert divergence(mean, log_variance, 1 / 3).abs().max() < 1e-5
     _, wild = started()
     mean, log_variance = wild(torch.zeros(1, WIDTH)).chunk(2, -1)
-    assert float(divergence(mean, log_variance, 1 / 3)) > WIDTH
+    assert divergence(mean, log_variance, 1 / 3).item() > WIDTH
 
 
 def test_the_noise_module_starts_as_torch_starts_linear_layers_and_leaves_torchs_stream_alone():
@@ -107,7 +107,7 @@ def test_the_noise_module_starts_as_torch_starts_linear_layers_and_leaves_torchs
     first, _, last = module
     assert (first.weight.shape, last.weight.shape) == ((WIDTH, WIDTH), (2 * WIDTH, WIDTH))
     for parameter in module.parameters():
-        assert 0.3 / math.sqrt(WIDTH) < float(parameter.abs().max()) <= 1 / math.sqrt(WIDTH)
+        assert 0.3 / math.sqrt(WIDTH) < parameter.abs().max().item() <= 1 / math.sqrt(WIDTH)
 
 
 def test_noise_reaches_every_token_and_dimension_padding_included():
@@ -158,7 +158,7 @@ def test_evaluation_uses_the_plain_encoder():
     training = ready.training()
     names = [name for name, _ in training.oracle.model.named_parameters()]
     assert not any("noise" in name for name in names)
-    assert training.oracle.segments[-1].name.startswith("noise")
+    assert training.oracle.segments[-1].name.startswith("swep-noise")
     training.close()
 
 
