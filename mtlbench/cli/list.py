@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from typing import Any
 
 NAME = "list"
@@ -18,16 +17,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mtlbench.cli.describe import described, entries_of
     from mtlbench.cli.session import open_registry
 
     registry = open_registry(args)
     kinds = [args.kind] if args.kind else KINDS
     if args.json:
+        import json
+
+        from mtlbench.cli.describe import described, entries_of
+
         told = {kind: [described(kind, entry) for entry in entries_of(registry, kind).values()] for kind in kinds}
         print(json.dumps(told, indent=1))
     else:
-        print("\n\n".join(_table(kind, list(entries_of(registry, kind).values())) for kind in kinds))
+        print("\n\n".join(_table(kind, [*getattr(registry, kind).values()]) for kind in kinds))
     return 0
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import pkgutil
+import os
 import re
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 import mtlbench
 from mtlbench import cli
 from mtlbench.interface.errors import BadSetting, UnknownName, nearest
 
+if TYPE_CHECKING:
+    from pkgutil import ModuleInfo
+
 __all__ = ["Command", "command_parser", "commands", "parse", "split_command", "top_parser"]
 
 _PLUGIN = ("-p", "--plugin")
-_EXITS = """exit codes: 0 success, 1 a failed cell or check, 2 misuse"""
+_EXITS = "exit codes: 0 success, 1 a failed cell or check, 2 misuse"
+_CONSTANT = re.compile(r'^(NAME|HELP) = "([^"\\]*)"$', re.MULTILINE)
 
 
 class Command(Protocol):
@@ -37,14 +41,20 @@ class Command(Protocol):
 class _Parser(argparse.ArgumentParser):
     """A parser that raises BadSetting with one line, where argparse prints its usage and ends the process."""
 
+    def __init__(self, prog: str, description: str | None = None, **options: Any) -> None:
+        options = {"epilog": _EXITS, "allow_abbrev": False, "formatter_class": _formatter, **options}
+        super().__init__(prog, description=description, **options)
+
     def error(self, message: str) -> NoReturn:
         raise BadSetting(f"{message} (see {self.prog} --help)")
 
 
-def commands() -> dict[str, Command]:
-    """All commands by name, sorted; imports their modules."""
-    modules = [_command(info.name) for info in pkgutil.iter_modules(cli.__path__)]
-    return {command.NAME: command for command in sorted(filter(None, modules), key=lambda command: command.NAME)}
+def commands() -> dict[str, str]:
+    """Name to help line of every command, sorted by name."""
+    import pkgutil
+
+    found = dict(filter(None, (_name_and_help(module) for module in pkgutil.iter_modules(cli.__path__))))
+    return {name: found[name] for name in sorted(found)}
 
 
 def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -72,7 +82,7 @@ def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:
             + (f"; did you mean {hint!r}?" if hint else ".")
             + f" Commands: {', '.join(commands())}"
         )
-    parser = _Parser(prog=f"mtlbench {command.NAME}", description=command.HELP, epilog=_EXITS, allow_abbrev=False)
+    parser = _Parser(f"mtlbench {command.NAME}", command.HELP)
     command.configure(parser)
     _add_options_of_all(parser)
     return command, parser
@@ -80,15 +90,10 @@ def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:
 
 def top_parser() -> argparse.ArgumentParser:
     """The parser of a command line without a command: its help lists them all."""
-    parser = _Parser(
-        prog="mtlbench",
-        description=(mtlbench.__doc__ or "").splitlines()[0].partition(": ")[2].capitalize(),
-        epilog=_EXITS,
-        allow_abbrev=False,
-    )
+    parser = _Parser("mtlbench", (mtlbench.__doc__ or "").splitlines()[0].partition(": ")[2].capitalize())
     listed = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, command in commands().items():
-        listed.add_parser(name, help=command.HELP)
+    for name, line in commands().items():
+        listed.add_parser(name, help=line)
     _add_options_of_all(parser)
     return parser
 
@@ -112,6 +117,28 @@ def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespa
 def _command(module_name: str) -> Command | None:
     module = import_module(f"{cli.__name__}.{module_name}")
     return cast(Command, module) if hasattr(module, "NAME") else None
+
+
+def _name_and_help(info: ModuleInfo) -> tuple[str, str] | None:
+    """Read from the source where there is one: ``--help`` need not wait for what twelve commands import."""
+    spec = find_spec(f"{cli.__name__}.{info.name}")
+    source = getattr(spec and spec.loader, "get_source", lambda _: None)(f"{cli.__name__}.{info.name}")
+    constants = dict(_CONSTANT.findall(source or ""))
+    if source is not None and "NAME" not in constants:
+        return None
+    if "HELP" in constants:
+        return constants["NAME"], constants["HELP"]
+    command = _command(info.name)
+    return (command.NAME, command.HELP) if command else None
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # Left to itself, argparse imports shutil, and with it the compression modules, to ask for this number.
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return argparse.HelpFormatter(prog, width=max(columns - 2, 40))
 
 
 def _add_options_of_all(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     registry = load_registry(config_from(args), strict=False)
     plugins = _described(registry)
     if args.json:
+        import json
+
         print(json.dumps({"interface": INTERFACE_VERSION, "plugins": plugins}, indent=1))
     else:
         rows = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -80,5 +79,7 @@ def require(condition: bool, message: str) -> None:
 
 def nearest(wanted: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like ``wanted``, or None when none comes near."""
+    import difflib
+
     close = difflib.get_close_matches(wanted.lower(), list(known), n=1, cutoff=0.5)
     return close[0] if close else None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata as metadata
-import importlib.util
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from mtlbench.interface.errors import BadPlugin
+from mtlbench.plugins.installed import comparable, entry_points
 
-__all__ = ["GROUP", "HOME", "Candidate", "comparable", "file_candidate", "installed_candidates", "of_object"]
+__all__ = ["GROUP", "HOME", "Candidate", "file_candidate", "installed_candidates", "of_object"]
 
 GROUP = "mtlbench"
 """The entry-point group that plugins register in."""
@@ -22,8 +18,7 @@ HOME = "mtlbench"
 """The distribution whose names no other plugin may take."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A plugin that has not been imported yet.
 
     name: its entry point, or the stem of its file. origin: the module, ``module:object`` or path that it names.
@@ -37,11 +32,6 @@ class Candidate:
     load: Callable[[], object]
 
 
-def comparable(name: str) -> str:
-    """One spelling for names that differ in case, hyphens, dots and underscores only, as installers see it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def of_object(plugin: object, name: str, distribution: str = "in-process", version: str = "") -> Candidate:
     """A module, class or instance with hooks that this process already holds, for tests and notebooks."""
     return Candidate(name, distribution, version, f"{type(plugin).__module__}:{name}", lambda: plugin)
@@ -49,11 +39,8 @@ def of_object(plugin: object, name: str, distribution: str = "in-process", versi
 
 def installed_candidates() -> list[Candidate]:
     """One per entry point: those of mtlbench first, then by distribution and name, whatever the order on disk."""
-    try:
-        found = list(_of_entry_points(metadata.entry_points(group=GROUP)))
-    except Exception:
-        # One distribution with a malformed table spoils the scan of all: look at each by itself.
-        found = [candidate for distribution in _distributions() for candidate in _of_distribution(distribution)]
+    points = entry_points(GROUP)
+    found = [Candidate(it.name, it.distribution, it.version, it.value, it.load) for it in points]
     return sorted(found, key=lambda it: (comparable(it.distribution) != HOME, comparable(it.distribution), it.name))
 
 
@@ -68,47 +55,11 @@ def file_candidate(text: str) -> Candidate:
     return Candidate(path.stem, path.name, "", str(path), lambda: _import_file(path))
 
 
-def _of_entry_points(points: Iterable[metadata.EntryPoint]) -> Iterator[Candidate]:
-    described: dict[int, tuple[str, str]] = {}  # parsing a distribution's metadata is slow: once each
-    for point in points:
-        key = id(point.dist)
-        if key not in described:
-            described[key] = _name_and_version(point.dist)
-        yield Candidate(point.name, *described[key], point.value, point.load)
-
-
-def _name_and_version(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    if distribution is None:
-        return "unknown", ""
-    about = distribution.metadata
-    return about["Name"] or "unknown", about["Version"] or ""
-
-
-def _distributions() -> Iterator[metadata.Distribution]:
-    """Every distribution once: the first on sys.path hides the later ones of its name, as in imports."""
-    seen = set()
-    for distribution in metadata.distributions():
-        name = comparable(_name_and_version(distribution)[0])
-        if name not in seen:
-            seen.add(name)
-            yield distribution
-
-
-def _of_distribution(distribution: metadata.Distribution) -> list[Candidate]:
-    try:
-        return list(_of_entry_points(distribution.entry_points.select(group=GROUP)))
-    except Exception as error:
-        if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
-            return []
-        refusal = BadPlugin(f"its entry_points.txt cannot be parsed: {error}")
-        return [Candidate("?", *_name_and_version(distribution), "entry_points.txt", lambda: _refuse(refusal))]
-
-
-def _refuse(refusal: BadPlugin) -> object:
-    raise refusal
-
-
 def _import_file(path: Path) -> object:
+    import hashlib
+    import importlib.util
+    from importlib.machinery import ModuleSpec, SourceFileLoader
+
     # The path is part of the module's name, so that two files of one name do not meet; dataclasses look their
     # module up in sys.modules while it is being executed.
     name = f"mtlbench_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"

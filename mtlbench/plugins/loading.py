@@ -6,15 +6,16 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pluggy
 
 from mtlbench.interface.errors import BadPlugin
 from mtlbench.interface.run import Config
-from mtlbench.plugins.candidates import HOME, Candidate, comparable
-from mtlbench.plugins.offers import Offers, hooks_of, new_manager, offers_of
+from mtlbench.plugins.candidates import HOME, Candidate
+from mtlbench.plugins.installed import comparable
+from mtlbench.plugins.offers import Offers, new_manager, offers_of
 
 __all__ = ["Plugin", "Quarantined", "examine", "install", "reason_of", "told", "without_clashes"]
 
@@ -22,8 +23,7 @@ _HOSTS = ("<frozen", *(str(Path(file).parent) for file in (__file__, importlib._
 """How the paths of frames begin that say nothing about a plugin's mistake."""
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(NamedTuple):
     """An imported plugin that passed every check."""
 
     candidate: Candidate
@@ -34,8 +34,7 @@ class Plugin:
     """The hooks that it implements, sorted."""
 
 
-@dataclass(frozen=True)
-class Quarantined:
+class Quarantined(NamedTuple):
     """A plugin that cannot be used, and why."""
 
     candidate: Candidate
@@ -58,11 +57,7 @@ def examine(candidate: Candidate, scratch: pluggy.PluginManager) -> Plugin | Qua
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints must not get into ``list --json``
             instance = candidate.load()
-            offers = offers_of(instance, scratch)
-            scratch.register(instance, name="candidate")
-            hooks = hooks_of(instance, scratch)
-            scratch.unregister(name="candidate")
-            return Plugin(candidate, instance, offers, hooks)
+            return Plugin(candidate, instance, *offers_of(instance, scratch))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and pytest's outcomes are no reason to end the host either

@@ -6,6 +6,7 @@ import inspect
 import re
 import typing
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -18,7 +19,7 @@ from mtlbench.interface.method import Method
 from mtlbench.interface.probe import Probe
 from mtlbench.interface.suite import Suite
 
-__all__ = ["KINDS", "PROJECT", "Offers", "hooks_of", "is_name", "new_manager", "offers_of"]
+__all__ = ["KINDS", "PROJECT", "Offers", "is_name", "new_manager", "offers_of"]
 
 PROJECT = "mtlbench"
 
@@ -36,17 +37,27 @@ Offers = Mapping[str, Sequence[type[Any]]]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks in a module by its dictionary: the static look-up of every name takes longer than its import."""
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        if isinstance(plugin, ModuleType) and not hasattr(vars(plugin).get(name), f"{PROJECT}_impl"):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 def new_manager() -> pluggy.PluginManager:
     """A plugin manager that knows the hooks of mtlbench and holds no plugin."""
-    manager = pluggy.PluginManager(PROJECT)
+    manager = _Manager(PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
 
 
-def offers_of(plugin: object, scratch: pluggy.PluginManager) -> Offers:
-    """The classes that one plugin offers. Raises BadPlugin, or what the plugin's own hooks raise.
+def offers_of(plugin: object, scratch: pluggy.PluginManager) -> tuple[Offers, Sequence[str]]:
+    """The classes that one plugin offers, and the hooks that it implements.
 
-    scratch: a manager without plugins, and again without when this returns or raises.
+    scratch: a manager without plugins, and again without when this returns or raises. Raises BadPlugin, or what the
+    plugin's own hooks raise.
     """
     _check_interface(plugin)
     try:
@@ -54,8 +65,9 @@ def offers_of(plugin: object, scratch: pluggy.PluginManager) -> Offers:
     except pluggy.PluginValidationError as error:
         raise BadPlugin(_after_first_line(error)) from error
     try:
-        _check_hooks(plugin, scratch)
-        return {kind: _collected(scratch, hook, base, kind[:-1]) for kind, (hook, base) in KINDS.items()}
+        hooks = sorted(hook.name for hook in scratch.get_hookcallers(plugin) or [])
+        _check_hooks(plugin, hooks, scratch)
+        return {kind: _collected(scratch, hook, base, kind[:-1]) for kind, (hook, base) in KINDS.items()}, hooks
     finally:
         scratch.unregister(name="candidate")
 
@@ -65,20 +77,14 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def hooks_of(plugin: object, manager: pluggy.PluginManager) -> list[str]:
-    """The names of the hooks that a registered plugin implements, sorted."""
-    return sorted(hook.name for hook in manager.get_hookcallers(plugin) or [])
-
-
 def _check_interface(plugin: object) -> None:
     wanted = getattr(plugin, "mtlbench_interface", INTERFACE_VERSION)
     if wanted != INTERFACE_VERSION:
         raise BadPlugin(f"it is written for plugin interface {wanted}, and this mtlbench has {INTERFACE_VERSION}")
 
 
-def _check_hooks(plugin: object, manager: pluggy.PluginManager) -> None:
-    known = [name for name in dir(hookspecs) if name.startswith("mtlbench_")]
-    implemented = hooks_of(plugin, manager)
+def _check_hooks(plugin: object, implemented: Sequence[str], manager: pluggy.PluginManager) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith("mtlbench_")]
     for name in implemented:
         caller: pluggy.HookCaller = getattr(manager.hook, name)
         implementation = caller.get_hookimpls()[-1]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pluggy
 
@@ -17,7 +16,8 @@ from mtlbench.interface.method import Method
 from mtlbench.interface.probe import Probe
 from mtlbench.interface.run import Config
 from mtlbench.interface.suite import Suite
-from mtlbench.plugins.candidates import Candidate, comparable, file_candidate, installed_candidates
+from mtlbench.plugins.candidates import Candidate, file_candidate, installed_candidates
+from mtlbench.plugins.installed import comparable
 from mtlbench.plugins.loading import Plugin, Quarantined, examine, install, told, without_clashes
 from mtlbench.plugins.offers import KINDS, new_manager
 
@@ -29,8 +29,7 @@ DISABLE = "MTLBENCH_DISABLE"
 _Offered = TypeVar("_Offered")
 
 
-@dataclass(frozen=True)
-class Entry(Generic[_Offered]):
+class Entry(NamedTuple, Generic[_Offered]):
     """One offered class and where it comes from."""
 
     cls: type[_Offered]
@@ -41,7 +40,7 @@ class Entry(Generic[_Offered]):
     """For a file given with ``-p``, the file's name."""
     version: str
 
-    @functools.cached_property
+    @property
     def source(self) -> str | None:
         """sha256 (64 hex digits) of the file that defines the class; None for a class that comes from no file."""
         import hashlib
@@ -57,8 +56,7 @@ class Entry(Generic[_Offered]):
         return {"distribution": self.distribution, "version": self.version, "source": self.source}
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(NamedTuple):
     """A plugin that was not imported, because somebody said so."""
 
     candidate: Candidate

@@ -42,8 +42,8 @@ def plugin(tmp_path):
 def test_help_lists_every_command_with_a_line(capsys):
     assert main(["--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for name, command in commands().items():
-        assert f" {name} {command.HELP}" in text
+    for name, line in commands().items():
+        assert f" {name} {line}" in text
 
 
 @pytest.mark.parametrize("name", ["list", "plugins", "show", "new", "run", "leaderboard"])
@@ -55,16 +55,23 @@ def test_every_command_has_help_with_the_options_of_all(name, capsys):
     assert "--version" in text
 
 
+def command_modules():
+    modules = [importlib.import_module(f"mtlbench.cli.{info.name}") for info in pkgutil.iter_modules(cli.__path__)]
+    return [module for module in modules if hasattr(module, "NAME")]
+
+
+def test_the_commands_are_the_modules_that_have_a_name_and_a_line():
+    assert commands() == {module.NAME: module.HELP for module in command_modules()}
+    assert not [line for line in commands().values() if "\n" in line]
+
+
 def test_the_file_of_a_command_is_called_like_the_command():
-    for info in pkgutil.iter_modules(cli.__path__):
-        module = importlib.import_module(f"mtlbench.cli.{info.name}")
-        if hasattr(module, "NAME"):
-            assert module.NAME.replace("-", "_") == info.name
-            assert "\n" not in module.HELP
+    for module in command_modules():
+        assert module.__name__ == f"mtlbench.cli.{module.NAME.replace('-', '_')}"
 
 
 def test_every_option_of_every_command_has_a_help_line():
-    for command in commands().values():
+    for command in command_modules():
         parser = argparse.ArgumentParser()
         command.configure(parser)
         for action in parser._actions:

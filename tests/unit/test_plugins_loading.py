@@ -438,7 +438,7 @@ def test_a_malformed_table_of_one_distribution_spoils_no_other(tmp_path, monkeyp
     monkeypatch.delitem(sys.modules, "work", raising=False)
     assert registry.method("filed").distribution == "good-dist"
     reasons = {lost.candidate.distribution: lost.reason for lost in registry.quarantined}
-    assert "entry_points.txt cannot be parsed" in reasons["bad-dist"]
+    assert reasons["bad-dist"] == "line 2 of its entry_points.txt is 'no equals sign'"
 
 
 def test_installed_plugins_load_those_of_mtlbench_first(tmp_path: Path, monkeypatch):
