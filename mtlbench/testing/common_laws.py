@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.settings import build, parse_spec, settings_of, spec_text, values_of
@@ -22,7 +20,7 @@ _WATCHED_IMPORT = f"""
 import sys
 from importlib import util
 name, path = sys.argv[1:]
-if path:
+if "." not in name and util.find_spec(name) is None:
     spec = util.spec_from_file_location(name, path)
     module = util.module_from_spec(spec)
     sys.modules[name] = module
@@ -54,24 +52,16 @@ def _settings(subject: Subject) -> None:
 
 
 def _light_import(subject: Subject) -> None:
-    module, path = _importable(subject.cls)
+    module = subject.cls.__module__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module == "__main__" or file is None or not Path(file).is_file():
+        raise NotTried("its module is no file")
     found = subprocess.run(
-        [sys.executable, "-c", _WATCHED_IMPORT, module, path], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _WATCHED_IMPORT, module, file], capture_output=True, text=True, check=False
     )
     demand(found.returncode == 0, f"its module cannot be imported alone: {found.stderr.strip()[-200:]}")
     heavy = found.stdout.split()
     demand(not heavy, f"importing its module imports {', '.join(heavy)}: import them inside functions")
-
-
-def _importable(cls: Any) -> tuple[str, str]:
-    """The module of a class by its name, or (a name, its file) where it was loaded from a file."""
-    module = cls.__module__
-    if module != "__main__" and importlib.util.find_spec(module) is not None:
-        return module, ""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None or not Path(file).is_file():
-        raise NotTried("its module is no file")
-    return module, str(file)
 
 
 SETTINGS: Law[Subject] = Law(
