@@ -45,7 +45,7 @@ class ToySuite(Suite):
 
     @property
     def protocol(self) -> TrainingProtocol:
-        return TrainingProtocol(budget=24, batch_size=4, rows=3, lr=0.01, clip=5.0, reduction="mean", evaluations=2)
+        return TrainingProtocol(budget=25, batch_size=4, rows=3, lr=0.01, clip=5.0, reduction="mean", evaluations=2)
 
     def fingerprint(self, context: SuiteContext) -> str:
         return "0" * 64

@@ -80,13 +80,13 @@ class Greedy(Method):
 
 @dataclass
 class Thrifty(Method):
-    """Spends five gradients on a batch, which do not divide the budget."""
+    """Spends four gradients on a batch, which do not divide the budget."""
 
     name = "thrifty"
-    gradients_per_batch = 5
+    gradients_per_batch = 4
 
     def objective(self, view):
-        return sum(view.loss() for _ in range(5))
+        return sum(view.loss() for _ in range(4))
 
 
 @dataclass
