@@ -54,15 +54,15 @@ def comparable(name: str) -> str:
 def entry_points(group: str) -> Iterator[EntryPoint]:
     """All entry points of ``group``; of two distributions of one name the first on ``sys.path`` counts."""
     seen: set[str] = set()
-    special = any(hasattr(finder, "find_distributions") and not _is_builtin(finder) for finder in sys.meta_path)
+    if any(hasattr(finder, "find_distributions") and not _is_builtin(finder) for finder in sys.meta_path):
+        yield from _asked_for(None, group, seen)
+        return
     for entry in sys.path:
         folder = Path(entry or ".")
-        if special or folder.suffix == ".egg" or folder.is_file():
-            yield from _asked_for(None if special else [entry], group, seen)
+        if folder.suffix == ".egg" or folder.is_file():
+            yield from _asked_for([entry], group, seen)
         elif folder.is_dir():
             yield from _in_folder(folder, group, seen)
-        if special:
-            return
 
 
 def _in_folder(folder: Path, group: str, seen: set[str]) -> Iterator[EntryPoint]:
