@@ -13,7 +13,9 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -34,7 +36,8 @@ class Slot:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs,), name=f"mtlbench-worker-{number}")
-        self.process.start()
+        with _deaf_to_interrupts():
+            self.process.start()
         theirs.close()  # else its end would look open after its death
         self.job: Job | None = None
         self._since = 0.0
@@ -96,9 +99,21 @@ class Slot:
         return f"its worker ended with exit code {code}"
 
 
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """For a child that is started here: it is born deaf, and needs no moment to learn to ignore a ^C."""
+    resource_tracker.ensure_running()  # its own start, inside the first process's, would undo the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def serve(connection: Connection) -> None:
     """What a worker process does: job after job, until its coordinator closes the pipe or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a ^C is the coordinator's to act on
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a ^C reaches all processes, and is the coordinator's to act on
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     os.dup2(2, 1)  # stdout carries results, not what cells print
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     busy = threading.Event()

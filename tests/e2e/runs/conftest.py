@@ -58,6 +58,7 @@ class Bench:
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
+            start_new_session=True,  # so that a test can send a ^C to all of its processes, as a terminal does
         )
         self.started.append(process)
         return process

@@ -89,7 +89,7 @@ def test_an_interrupt_ends_the_run_in_good_order(bench: Any, until: Until, numbe
     words = ("-m", "swim", "-m", "swim[mood=waits]", "--seeds", "2")
     process = bench.start(*words)
     until(lambda: len(bench.log("finished")) == 2 and len(bench.begun()) == 4)
-    os.kill(process.pid, number)
+    os.killpg(process.pid, number)
     out, err = process.communicate()
     assert process.returncode == code
     assert out == ""
