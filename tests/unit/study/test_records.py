@@ -35,7 +35,7 @@ def test_equal_records_are_equal_bytes_with_a_line_for_each_entry(cell: Cell, re
     one = record_bytes(record_of(cell, a={"y": 1, "x": 2}, b=3))
     other = record_bytes(record_of(cell, b=3, a={"x": 2, "y": 1}))
     assert one == other
-    assert b'\n  "a": {"x": 2, "y": 1},\n' in one
+    assert '"a":{"x":2,"y":1},' in [line.replace(" ", "") for line in one.decode().splitlines()]
     assert one.endswith(b"}\n")
 
 
