@@ -44,7 +44,7 @@ class Digits(Suite):
             rows=8,
             reduction="mean",
             clip=1.0,
-            lr=3e-3,
+            lr=3.2e-2,
             schedule="linear",
             warmup=0.1,
         )
