@@ -1,0 +1,1 @@
+"""What text suites share: packed token tensors, heads, clustering of sentences into pseudo-tasks."""
