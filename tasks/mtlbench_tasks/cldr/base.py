@@ -1,0 +1,159 @@
+"""What the three CLDR suites share: the encoder, packed data, the masked-LM texts and the fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, resources
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from mtlbench.interface import BadDataset, MaskedLM, Recommendation, Split, Suite, SuiteContext, Task
+from mtlbench_tasks.cldr.encoder import ENCODER, card, load_encoder, masked_lm_head
+from mtlbench_tasks.cldr.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mtlbench_tasks.text.models import TextModel
+    from mtlbench_tasks.text.packing import Packed, TextBatch
+
+__all__ = ["CldrSuite", "committed"]
+
+SCORED_AT_ONCE = 128
+_PROBE_LINES = 60
+"""Sentences per language for the masked-LM loss."""
+
+
+@dataclass
+class CldrSuite(Suite):
+    """A suite over languages, whose texts are generated from the CLDR and whose encoder ships with mtlbench."""
+
+    embedded = True
+    version = "1"
+
+    scratch: bool = False
+    """Start from random weights instead of the shipped encoder, to show what pretraining is worth."""
+    vary_data: bool = True
+    """Whether the seed also draws the training sentences; names and splits are the same for all seeds, and so are
+    the sentences to select and to test on."""
+
+    metric: ClassVar[str]
+    outputs: ClassVar[int]
+    """Numbers that the head gives for a token or a sentence."""
+    sentence_head: ClassVar[bool] = False
+
+    @abstractmethod
+    def _sizes(self) -> Mapping[str, int]:
+        """Task to its number of training examples."""
+
+    @abstractmethod
+    def _unseen_languages(self) -> Sequence[str]: ...
+
+    @abstractmethod
+    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+        """All splits of the tasks and the test splits of the unseen languages; ``seed`` draws what is trained on."""
+
+    def recommended(self, method: str) -> Recommendation:
+        return _recommendations().get(self.name, {}).get(method, Recommendation())
+
+    def fingerprint(self, context: SuiteContext) -> str:
+        """From the committed digests of data and encoder, and Babel's version, which must be the one they are of."""
+        digests, found = committed(), metadata.version("babel")
+        if found != digests["babel"]:
+            raise BadDataset(
+                f"{self.name} is made from the CLDR of Babel {digests['babel']}, found Babel {found}: "
+                f"pip install 'babel=={digests['babel']}'"
+            )
+        parts = [digests["babel"], digests["data"][self.name], *sorted(card()["files"].values())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def open(self, context: SuiteContext) -> None:
+        load = context.load_encoder or load_encoder
+        self._encoder, self._tokenizer = load(ENCODER, None)
+        self._device = context.device
+        seed = context.seed if self.vary_data else 0
+        data = self._load(self._tokenizer.backend_tokenizer, seed)
+        self._packed = {place: packed.to(context.device) for place, packed in data.items()}
+
+    def tasks(self) -> Sequence[Task]:
+        return [Task(name, size, metric=self.metric) for name, size in self._sizes().items()]
+
+    def unseen(self) -> Sequence[Task]:
+        return [Task(language, 0, metric=self.metric) for language in self._unseen_languages()]
+
+    def model(self, seed: int) -> nn.Module:
+        """A copy of the encoder under a new head, which torch's global generator initialises."""
+        import copy
+
+        import torch
+
+        from mtlbench_tasks.text.models import TextModel
+
+        torch.manual_seed(seed)
+        encoder = copy.deepcopy(self._encoder)
+        if self.scratch:
+            encoder = type(encoder)(encoder.config, add_pooling_layer=False)
+        return TextModel(encoder, self.outputs, sentence=self.sentence_head).to(self._device)
+
+    def pretrained(self, model: nn.Module) -> set[str]:
+        return set() if self.scratch else super().pretrained(model)
+
+    def examples(self, task: str, split: Split) -> Packed:  # type: ignore[override]
+        """Sized; ``batch`` gives the examples."""
+        return self._packed[task, split]
+
+    def batch(self, task: str, split: Split, indices: Sequence[int]) -> TextBatch:
+        return self._packed[task, split].batch(indices)
+
+    def tokens(self, batch: TextBatch) -> int:
+        return batch.tokens
+
+    def noise_point(self, model: nn.Module) -> nn.Module:
+        return cast("nn.Module", cast("Any", model).encoder.get_input_embeddings())
+
+    def hidden(self, model: nn.Module, batch: TextBatch, task: str) -> tuple[Tensor, Tensor]:
+        return cast("TextModel", model).hidden(batch), batch.mask
+
+    def masked_lm(self) -> MaskedLM:
+        """Lines like those that the encoder was pretrained on, drawn apart from them and from every seed."""
+        from mtlbench_tasks.cldr.corpus import lines
+        from mtlbench_tasks.text.forgetting import masked_lm_logits
+        from mtlbench_tasks.text.packing import Packed
+
+        tokenizer, positions = self._tokenizer, self._encoder.config.max_position_embeddings
+        seen, ids = self._seen_languages(), {}
+        for language in LANGUAGES:
+            texts = [(one, two) if two else one for one, two in lines(language, _PROBE_LINES, 0, "probe")]
+            rows = [row.ids[:positions] for row in tokenizer.backend_tokenizer.encode_batch(texts)]
+            ids[language] = Packed.of(rows, rows, [0] * len(rows)).ids.to(self._device)
+        return MaskedLM(
+            seen={language: found for language, found in ids.items() if language in seen},
+            unseen={language: found for language, found in ids.items() if language not in seen},
+            logits=masked_lm_logits(masked_lm_head().to(self._device), tokenizer.sep_token_id, tokenizer.pad_token_id),
+            mask_id=tokenizer.mask_token_id,
+            pad_id=tokenizer.pad_token_id,
+            special_ids=frozenset(tokenizer.all_special_ids),
+            vocabulary=self._encoder.config.vocab_size,
+        )
+
+    def _seen_languages(self) -> frozenset[str]:
+        return frozenset(self._sizes())
+
+
+@cache
+def committed() -> Mapping[str, Any]:
+    """The digests of the shipped encoder and of every suite's data, and the Babel release that they are of."""
+    found = json.loads(resources.files(__package__).joinpath("digests.json").read_text("utf-8"))
+    return cast("Mapping[str, Any]", found)
+
+
+@cache
+def _recommendations() -> Mapping[str, Mapping[str, Recommendation]]:
+    """Per suite and method, from ``recommended.toml``; docs/cldr.md tells how they were selected."""
+    table = tomllib.loads(resources.files(__package__).joinpath("recommended.toml").read_text("utf-8"))
+    return {suite: {name: Recommendation(**found) for name, found in rows.items()} for suite, rows in table.items()}

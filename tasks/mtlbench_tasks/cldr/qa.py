@@ -1,0 +1,116 @@
+"""``cldr-qa``: questions on facts in the nine languages of the paper's TyDiQA."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from mtlbench.interface import Score, Split, Suite, TrainingProtocol, hookimpl
+from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite
+from mtlbench_tasks.cldr.languages import MLQA_ONLY, QA_SIZES
+from mtlbench_tasks.cldr.phrases import phrases
+from mtlbench_tasks.cldr.questions import Question, question
+from mtlbench_tasks.cldr.splits import lexicon
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mtlbench_tasks.text.models import TextModel
+    from mtlbench_tasks.text.packing import Packed, TextBatch
+
+__all__ = ["CldrQa", "answer_tokens", "questions"]
+
+_DEV, _TEST = 100, 150
+_LONGEST: Final = 30
+"""Tokens of the longest answer that is considered."""
+
+
+def questions(language: str, split: Split, count: int, seed: int) -> list[Question]:
+    """``count`` questions of a language with the names of a split; ``seed`` matters to training questions alone."""
+    rng = random.Random(f"cldr-qa {seed if split == 'train' else 0} {language} {split}")
+    words, names = phrases(language), lexicon(language, split)
+    return [question(words, names, rng) for _ in range(count)]
+
+
+def answer_tokens(asked: Question, segments: Sequence[int], offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The first and the last token of the passage (segment 1) that share a character with the answer."""
+    touching = [
+        place
+        for place, (segment, (start, end)) in enumerate(zip(segments, offsets, strict=True))
+        if segment == 1 and start < asked.end and end > asked.start and end > start
+    ]
+    return touching[0], touching[-1]
+
+
+@dataclass
+class CldrQa(CldrSuite):
+    """Extractive answers to questions on short passages of facts, in nine languages.
+
+    Sizes are those of the paper's table 6 by ten. The languages of MLQA that are no task are scored and never
+    trained, by MLQA's own rules. The main score is F1 of words, in percent; EM stands beside it.
+    """
+
+    name = "cldr-qa"
+    label = "CLDR QA"
+    metric = "f1"
+    outputs = 2
+
+    @property
+    def protocol(self) -> TrainingProtocol:
+        return TrainingProtocol(
+            budget=1600, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
+        )
+
+    def _sizes(self) -> Mapping[str, int]:
+        return QA_SIZES
+
+    def _unseen_languages(self) -> Sequence[str]:
+        return MLQA_ONLY
+
+    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+        from mtlbench_tasks.text.packing import Packed
+
+        self._asked: dict[tuple[str, Split], list[tuple[Question, list[tuple[int, int]]]]] = {}
+
+        def packed(language: str, split: Split, count: int) -> Packed:
+            asked = questions(language, split, count, seed)
+            rows = tokenizer.encode_batch([(each.text, each.passage) for each in asked])
+            if split != "train":
+                self._asked[language, split] = [(each, row.offsets) for each, row in zip(asked, rows, strict=True)]
+            answers = [answer_tokens(each, row.type_ids, row.offsets) for each, row in zip(asked, rows, strict=True)]
+            return Packed.of([row.ids for row in rows], [row.type_ids for row in rows], answers)
+
+        data: dict[tuple[str, Split], Packed] = {}
+        for language, size in QA_SIZES.items():
+            data[language, "train"] = packed(language, "train", size)
+            data[language, "dev"] = packed(language, "dev", _DEV)
+        for language in (*QA_SIZES, *MLQA_ONLY):
+            data[language, "test"] = packed(language, "test", _TEST)
+        return data
+
+    def loss(self, model: nn.Module, batch: TextBatch, task: str) -> Tensor:
+        from mtlbench_tasks.text.models import span_loss
+
+        return span_loss(model(batch), batch)
+
+    def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        import torch
+
+        from mtlbench_tasks.metrics import mlqa_scores, squad_scores
+        from mtlbench_tasks.text.models import best_spans
+
+        batches = self._packed[task, split].batches(SCORED_AT_ONCE)
+        spans = torch.cat([best_spans(cast("TextModel", model)(batch), batch, _LONGEST) for batch in batches]).tolist()
+        found, wanted = {}, {}
+        for place, ((first, last), (asked, offsets)) in enumerate(zip(spans, self._asked[task, split], strict=True)):
+            found[str(place)] = asked.passage[offsets[first][0] : offsets[last][1]]
+            wanted[str(place)] = [asked.answer]
+        scores = mlqa_scores(found, wanted, task) if task in MLQA_ONLY else squad_scores(found, wanted)
+        return Score(scores.f1, len(wanted), {"em": scores.exact_match})
+
+
+@hookimpl
+def mtlbench_suites() -> list[type[Suite]]:
+    return [CldrQa]
