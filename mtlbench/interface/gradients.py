@@ -23,6 +23,12 @@ _SMALL = 1 << 16
 _SAFE = (1e-20, 1e30)
 """Squared float32 norms in this range neither lost small squares nor overflowed."""
 
+_PARALLEL = 0.9999
+"""Beyond this cosine, what is left of one row without the other is smaller than float32 products can tell."""
+
+_LIGHT, _HEAVY = 1e-15, 1e15
+"""Weights between these (or 0) may be cast to float32 and multiplied there."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -146,7 +152,8 @@ class TaskGradients:
         """(R, R) inner products in float64 on the CPU, over all columns or one block's.
 
         Long float32 rows are multiplied in float32, 4096 columns at a time, and summed in float64: to 1e-8 of the mean
-        squared norm. Where float32 squares would under- or overflow, and for short rows, all is float64.
+        squared norm. Where float32 squares would under- or overflow, for nearly parallel rows, and for short
+        rows, all is float64.
         """
         return _gram(self._rows if only is None else self.block(only)).cpu()
 
@@ -189,12 +196,21 @@ def _gram(rows: Tensor) -> Tensor:
     columns = rows.shape[1]
     if rows.dtype == torch.float32 and columns >= _SMALL:
         whole = columns // _COLUMNS * _COLUMNS
-        blocks = rows[:, :whole].unflatten(1, (-1, _COLUMNS)).transpose(0, 1)  # (n / 4096, R, 4096)
+        blocks = rows[:, :whole].reshape(len(rows), -1, _COLUMNS).transpose(0, 1)  # (n / 4096, R, 4096)
         total = torch.bmm(blocks, blocks.transpose(1, 2)).sum(0, dtype=torch.float64) + _gram64(rows[:, whole:])
-        squares = total.diagonal()
-        if bool(((squares > _SAFE[0]) & (squares < _SAFE[1])).all()):
+        if _trustworthy(total):
             return total
     return _gram64(rows)
+
+
+def _trustworthy(gram: Tensor) -> bool:
+    """Whether float32 products were precise enough: no row too small, too large, or nearly parallel to another."""
+    squares = gram.diagonal()
+    if not bool(((squares > _SAFE[0]) & (squares < _SAFE[1])).all()):
+        return False
+    norms = squares.sqrt()
+    cosines = (gram / norms[:, None] / norms[None, :]).fill_diagonal_(0.0)
+    return bool((cosines.abs() < _PARALLEL).all())
 
 
 def _gram64(rows: Tensor) -> Tensor:
@@ -207,7 +223,9 @@ def _gram64(rows: Tensor) -> Tensor:
 
 def _weigh(rows: Tensor, weights: Tensor, result: Tensor) -> None:
     """result (n,) = weights (R,) times rows (R, n)."""
-    if rows.dtype == torch.float32 and rows.shape[1] >= _SMALL:
+    sizes = weights.abs()
+    light = bool(((sizes == 0) | ((sizes > _LIGHT) & (sizes < _HEAVY))).all())
+    if rows.dtype == torch.float32 and rows.shape[1] >= _SMALL and light:
         torch.mv(rows.T, weights.float(), out=result)
         return
     for part, target in zip(torch.split(rows, _SMALL, dim=1), torch.split(result, _SMALL), strict=True):

@@ -97,3 +97,23 @@ def test_rows_outside_the_shared_parameters_get_their_plain_sum() -> None:
     )
     assert {name: part.tolist() for name, part in grads.weighted([5, 5]).own.items()} == {"head": [3.0], "other": [3.0]}
     assert grads.weighted([5, 5], own=[1, 10]).own["head"].tolist() == [21.0]
+
+
+@pytest.mark.parametrize("columns", [40, 200_000])
+def test_conflicting_rows_of_very_different_size_give_a_finite_direction(
+    generator: torch.Generator, columns: int
+) -> None:
+    small = torch.randn(columns, generator=generator) * 1e-20
+    matrix = torch.stack([small, -small * 1e38 * 1e2])
+    gram = TaskGradients.from_matrix(matrix).gram()
+    grads = TaskGradients.from_matrix(matrix)
+    direction = grads.weighted([1.0 - float(gram[1, 0] / gram[0, 0]), 1.0]).shared  # row 1 without row 0
+    assert bool(torch.isfinite(direction).all())
+
+
+@pytest.mark.parametrize("factor", [-1 / 3, -0.7, 1.0, 2.5])
+def test_what_is_left_of_a_parallel_row_is_nothing_even_in_long_rows(generator: torch.Generator, factor: float) -> None:
+    row = torch.randn(500_000, generator=generator)
+    gram = TaskGradients.from_matrix(torch.stack([row, factor * row])).gram()
+    left = gram[1, 1] - gram[0, 1] ** 2 / gram[0, 0]
+    assert abs(float(left / gram[1, 1])) < 1e-12
