@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice, repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +20,37 @@ from mtlbench.study.store import each_record
 
 __all__ = ["entries_of", "read_entries", "read_failures"]
 
+_MANY = 1000
+"""Records from which it pays to read with several processes."""
+_READERS = 8
+
 
 def read_entries(results: Path) -> tuple[list[Entry], list[Problem]]:
-    """The entries of all good records below ``results``, by path, and a problem for each of the other files.
+    """The entries of all good records below ``results``, and a problem for each of the other files, in any order.
 
     Raises BadSetting when there is no such folder.
     """
+    readers = _readers(results)
+    if readers == 1:
+        return _read_share(results, slice(None))
+    with ProcessPoolExecutor(readers, mp_context=get_context("fork")) as pool:
+        shares = list(pool.map(_read_share, repeat(results), (slice(i, None, readers) for i in range(readers))))
+    entries, problems = ([one for share in kind for one in share] for kind in zip(*shares, strict=True))
+    return entries, problems
+
+
+def _readers(results: Path) -> int:
+    """How many processes to read with: one unless there is much to read, and where a fork would copy held locks."""
+    many = len(list(islice(results.glob("*/*/*.json"), _MANY))) == _MANY
+    if not many or threading.active_count() > 1 or not hasattr(os, "sched_getaffinity"):
+        return 1
+    return min(len(os.sched_getaffinity(0)), _READERS)
+
+
+def _read_share(results: Path, share: slice) -> tuple[list[Entry], list[Problem]]:
     entries: list[Entry] = []
     problems: list[Problem] = []
-    for found in each_record(results):
+    for found in each_record(results, share):
         if isinstance(found, NotARecord):
             problems.append(Problem(found.path, found.text))
         else:

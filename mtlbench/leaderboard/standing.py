@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -130,10 +131,8 @@ def rank_summary(board: Board) -> dict[str, RankSummary]:
 
 def _ranks(scores: Sequence[float]) -> list[float]:
     """1 for the highest; equal scores share the mean of their ranks."""
-    return [
-        1 + sum(other > score for other in scores) + (sum(other == score for other in scores) - 1) / 2
-        for score in scores
-    ]
+    rising = sorted(-score for score in scores)
+    return [(bisect_left(rising, -score) + bisect_right(rising, -score) + 1) / 2 for score in scores]
 
 
 def _resampled_means(blocks: Sequence[Sequence[Sequence[float]]]) -> list[list[float]]:

@@ -12,6 +12,8 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from mtlbench.leaderboard.numbers import mean_of, sd_of
 
@@ -66,18 +68,23 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 def sign_flip_p(values: Sequence[float]) -> float:
     """Share of sign patterns under which the sum is at least as far from 0; exact up to 14 values, sampled beyond."""
-    import numpy as np
-
     # Patterns that tie with the observed one but for rounding count.
     observed = abs(math.fsum(values)) - _NOISE * math.fsum(map(abs, values))
-    n = len(values)
+    signs = _sign_patterns(len(values))
+    hits = int((abs(signs @ values) >= observed).sum())
+    return hits / len(signs) if len(values) <= _EXACT else (hits + 1) / (len(signs) + 1)
+
+
+@lru_cache(maxsize=4)
+def _sign_patterns(n: int) -> Any:
+    """(patterns, n) of +1 and -1: one of each pattern and its opposite, which are equally far from 0, or a sample."""
+    import numpy as np
+
     if n <= _EXACT:
-        bits = np.arange(2 ** (n - 1))[:, None] >> np.arange(n) & 1  # an opposite pattern is as far from 0
-    else:
-        drawn = np.frombuffer(random.Random(n).randbytes(_DRAWS * n), dtype=np.uint8)
-        bits = drawn.reshape(_DRAWS, n).astype(np.int64) & 1
-    hits = int((np.abs((1 - 2 * bits) @ np.asarray(values, dtype=np.float64)) >= observed).sum())
-    return hits / len(bits) if n <= _EXACT else (hits + 1) / (len(bits) + 1)
+        return 1.0 - 2.0 * (np.arange(2 ** (n - 1))[:, None] >> np.arange(n) & 1)
+    drawn = random.Random(n).randbytes(_DRAWS * math.ceil(n / 8))
+    bits = np.unpackbits(np.frombuffer(drawn, dtype=np.uint8).reshape(_DRAWS, -1), axis=1)
+    return 1.0 - 2.0 * bits[:, :n]
 
 
 def welch_p(first: Sequence[float], second: Sequence[float]) -> float | None:

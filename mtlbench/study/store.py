@@ -49,11 +49,14 @@ def read_records(folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     return records, problems
 
 
-def each_record(folder: Path) -> Iterator[dict[str, Any] | Problem]:
-    """The same one by one, for folders with more records than memory should hold."""
+def each_record(folder: Path, share: slice = slice(None)) -> Iterator[dict[str, Any] | Problem]:
+    """The same one by one, for folders with more records than memory should hold.
+
+    share: which of them, in the order of paths, for readers that divide the work.
+    """
     if not folder.is_dir():
         raise BadSetting(f"there is no results folder {folder}; mtlbench run --results {folder} makes one")
-    for path in _record_paths(folder):
+    for path in list(_record_paths(folder))[share]:
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
                 raise BadRecord("is no file")

@@ -140,7 +140,7 @@ def _point(
 ) -> dict[str, Any]:
     climb = min(2 * share, 0.5 + (share - 0.25) * 2 / 3) if share else 0.0
     tasks = len(scores)
-    gram = [[rng.gauss(0, 1) + (i == j) * 10 for j in range(tasks)] for i in range(tasks)]
+    gram = [[float(f"{rng.gauss(0, 1) + (i == j) * 10:.9g}") for j in range(tasks)] for i in range(tasks)]
     pairs = tasks * (tasks - 1) // 2
     cosine: dict[str, Any] = {"mean": rng.gauss(0.1, 0.02), "se": 0.01, "draws": 20 if last else 4, "gram": gram}
     if last:

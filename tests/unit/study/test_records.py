@@ -168,3 +168,18 @@ def test_the_digest_is_of_the_canonical_outcome(cell: Cell, record_of: RecordOf)
 
     record = record_of(cell)
     assert record["digest"] == hashlib.sha256(canonical_json(record["outcome"]).encode()).hexdigest()
+
+
+def test_an_outcome_hidden_elsewhere_in_the_file_does_not_pass_for_the_records(
+    cell: Cell, record_of: RecordOf, store: Store
+) -> None:
+    record = record_of(cell, a=1)
+    store.write(cell, record)
+    path = store.path(cell)
+    text = path.read_text()
+    block = text[text.index('\n "outcome": {') : text.index('\n "measured"')]
+    hidden = text.replace(block, '\n "outcome": {"a": 2},').replace('"measured": {', f'"measured": {{{block[:-1]},', 1)
+    path.write_text(hidden)
+    assert json.loads(hidden)["outcome"] == {"a": 2}
+    with pytest.raises(BadRecord, match="digest does not match the outcome"):
+        load_record(path)
