@@ -35,8 +35,9 @@ class Rows:
         return len(self.table)
 
     def column(self, name: str) -> list[Any]:
-        """All values of a column."""
-        return list(self.table[name])
+        """All values of a column, as they are stored (an image as a dict with its bytes)."""
+        values: list[Any] = self.table.data.column(name).to_pylist()
+        return values
 
     def label_names(self, column: str) -> list[str]:
         """The names of a column's classes. Raises BadDataset when it is not one of classes."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mtlbench.interface import BadSetting, MissingData, SuiteContext
+from mtlbench_tasks.hub.places import data_root
 from mtlbench_tasks.text.tiny import TINY, tiny_bert, tiny_resnet, tiny_tokenizer
 
 __all__ = ["encoder_digest", "load_checkpoint", "open_encoder", "open_image_encoder"]
@@ -39,9 +40,18 @@ def open_image_encoder(name: str, revision: str | None, context: SuiteContext) -
 
 
 def _hooked(name: str, revision: str | None, context: SuiteContext) -> tuple[Any, Any]:
-    found = context.load_encoder(name, revision) if context.load_encoder is not None else None
-    model, tokenizer = found if found is not None else load_checkpoint(name, revision)
+    home = _home(name, context)
+    found = None
+    if home == name and context.load_encoder is not None:
+        found = context.load_encoder(name, revision)
+    model, tokenizer = found if found is not None else load_checkpoint(home, revision)
     return model, tokenizer
+
+
+def _home(name: str, context: SuiteContext) -> str:
+    """The folder of that name below the data root, if it holds a checkpoint; else the name."""
+    root = data_root(context)
+    return str(root / name) if root is not None and (root / name / "config.json").is_file() else name
 
 
 def load_checkpoint(name: str, revision: str | None) -> tuple[Any, Any]:
@@ -67,11 +77,11 @@ def load_checkpoint(name: str, revision: str | None) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def encoder_digest(name: str) -> str:
+def encoder_digest(name: str, context: SuiteContext) -> str:
     """What tells checkpoints of one name apart: for a folder its files' content, else nothing."""
     from mtlbench_tasks.hub.digests import files_digest
 
-    folder = Path(name)
+    folder = Path(_home(name, context))
     if name.startswith(TINY) or not folder.is_dir():
         return ""
     wanted = {".json", ".safetensors", ".txt", ".model"}

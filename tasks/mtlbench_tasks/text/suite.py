@@ -123,7 +123,7 @@ class TextSuite(Suite):
         else:
             size = sum(parameter.numel() for parameter in model.parameters())
             found = (f"{type(model).__name__}, {size:,} parameters",)
-            yield DataReport(source, "", fingerprint=encoder_digest(self.encoder_name), notes=found)
+            yield DataReport(source, "", fingerprint=encoder_digest(self.encoder_name, context), notes=found)
 
     def fingerprint(self, context: SuiteContext) -> str:
         from mtlbench_tasks.hub.digests import combined_digest
@@ -131,7 +131,7 @@ class TextSuite(Suite):
         from mtlbench_tasks.text.checkpoints import encoder_digest
 
         read = [fingerprint(source, context) for source in self.data_sources()]
-        return combined_digest([*read, encoder_digest(self.encoder_name)])
+        return combined_digest([*read, encoder_digest(self.encoder_name, context)])
 
     def open(self, context: SuiteContext) -> None:
         from mtlbench_tasks.text.checkpoints import open_encoder
@@ -140,14 +140,14 @@ class TextSuite(Suite):
         self.context = context
         self.parts: dict[tuple[str, Split], Part] = {}
         self.load()
-        self._prototype, self.tokenizer = open_encoder(self.encoder_name, self.revision, context, self.texts)
+        self.prototype, self.tokenizer = open_encoder(self.encoder_name, self.revision, context, self.texts)
         check_tokenizer(self.tokenizer, self.encoder_name)
-        longest = getattr(self._prototype.config, "max_position_embeddings", self.max_length)
+        longest = getattr(self.prototype.config, "max_position_embeddings", self.max_length)
         require(
             self.max_length <= longest, f"max_length {self.max_length} is more than the encoder's {longest} positions"
         )
-        if not self.keeps_pooler and getattr(self._prototype, "pooler", None) is not None:
-            self._prototype.pooler = None
+        if not self.keeps_pooler and getattr(self.prototype, "pooler", None) is not None:
+            self.prototype.pooler = None
         self.prepare()
 
     def stored(self, kind: str, parts: Sequence[str], make: Any) -> Arrays:
@@ -165,11 +165,11 @@ class TextSuite(Suite):
     def model(self, seed: int) -> nn.Module:
         from mtlbench_tasks.text.networks import HeadedEncoder, new_heads
 
-        config = self._prototype.config
+        config = self.prototype.config
         spread = float(getattr(config, "initializer_range", 0.02))
         heads = new_heads(self.outputs(), int(config.hidden_size), spread, seed)
         shared = heads.pop("", None)
-        return HeadedEncoder(copy.deepcopy(self._prototype), shared, heads).to(self.context.device)
+        return HeadedEncoder(copy.deepcopy(self.prototype), shared, heads).to(self.context.device)
 
     def noise_point(self, model: nn.Module) -> nn.Module:
         embeddings: nn.Module = cast("Any", model).encoder.get_input_embeddings()

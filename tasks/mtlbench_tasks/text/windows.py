@@ -61,6 +61,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def first_of_question(self) -> list[int]:
+        """The first window of every question."""
+        return [int(row) for row in np.flatnonzero(self.passage_from == 0)]
+
 
 def make_windows(
     tokenizer: Any,

@@ -1,0 +1,114 @@
+"""Labelled images as arrays of bytes, and an image encoder under a head for each task."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtlbench.interface import BadDataset
+
+if TYPE_CHECKING:
+    from mtlbench_tasks.hub import Rows
+
+__all__ = ["ImageBatch", "ImageNetwork", "image_batch", "label_column", "make_images", "width_of"]
+
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+"""Of ImageNet's colours, on which the encoders were pretrained."""
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """pixels: (B, 3, S, S) float32, normalised; labels: (B,) int64."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def label_column(rows: Rows, wanted: str | None) -> tuple[str, str, tuple[str, ...]]:
+    """The image column, the label column and the classes: the first of each kind, or the label that is ``wanted``.
+
+    Raises BadDataset when there is none.
+    """
+    features = rows.table.features
+    images = [name for name, feature in features.items() if type(feature).__name__ == "Image"]
+    labels = [name for name, feature in features.items() if getattr(feature, "names", None)]
+    if wanted is not None:
+        labels = [name for name in labels if name == wanted]
+    if not images or not labels:
+        lacking = "image column" if not images else f"column of classes{f' called {wanted}' if wanted else ''}"
+        raise BadDataset(f"{rows.files[0]}: no {lacking}; found {', '.join(map(str, features))}")
+    return images[0], labels[0], tuple(features[labels[0]].names)
+
+
+def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDArray[Any]]:
+    """pixels: (N, S, S, 3) uint8, scaled (bilinear) so that the shorter side is S, cut to the middle; labels: (N,).
+
+    Grey images are given three equal colours; transparent ones lose their transparency. Raises BadDataset, naming
+    file and row, for what is no image and for a label that is none of the classes.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    classes = len(rows.table.features[label].names)
+    pixels = np.zeros((len(rows), size, size, 3), dtype=np.uint8)
+    labels = np.zeros(len(rows), dtype=np.int64)
+    for row, (stored, value) in enumerate(zip(rows.column(image), rows.column(label), strict=True)):
+        if value is None or not 0 <= value < classes:
+            raise BadDataset(f"{rows.where(row)}: label {value} is none of {classes} classes")
+        try:
+            with Image.open(io.BytesIO(stored["bytes"])) as picture:
+                pixels[row] = _square(picture.convert("RGB"), size)
+        except (UnidentifiedImageError, OSError, TypeError) as broken:
+            raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
+        labels[row] = value
+    return {"pixels": pixels, "labels": labels}
+
+
+def _square(picture: Any, size: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side)
+    scaled = picture.resize((size, size), resample=Image.Resampling.BILINEAR, box=box)
+    return np.asarray(scaled, dtype=np.uint8)
+
+
+def image_batch(arrays: Mapping[str, NDArray[Any]], rows: Sequence[int], device: str) -> ImageBatch:
+    """The rows as one batch on ``device``."""
+    chosen = np.asarray(rows)
+    pixels = torch.from_numpy(np.ascontiguousarray(arrays["pixels"][chosen])).to(device)  # (B, S, S, 3)
+    mean, deviation = (torch.tensor(each, device=device) * 255 for each in (_MEAN, _DEVIATION))
+    normal = (pixels.float() - mean) / deviation
+    return ImageBatch(normal.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(arrays["labels"][chosen]).to(device))
+
+
+class ImageNetwork(nn.Module):
+    """An image encoder under one linear head a task."""
+
+    def __init__(self, encoder: nn.Module, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(dict(heads))
+
+    def forward(self, pixels: Tensor, task: str) -> Tensor:
+        """(B, classes) logits of a task."""
+        scores: Tensor = self.heads[task](self.encoder(pixel_values=pixels).pooler_output.flatten(1))
+        return scores
+
+
+def width_of(encoder: Any) -> int:
+    """How many numbers the encoder makes of an image."""
+    config = encoder.config
+    return int(config.hidden_sizes[-1] if hasattr(config, "hidden_sizes") else config.hidden_size)

@@ -1,0 +1,176 @@
+"""WikiAnn (PAN-X): names of persons, organisations and places in twelve languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from mtlbench.interface import BadDataset, DataSource, Score, Split, Suite, Task, TrainingProtocol, hookimpl, require
+from mtlbench_tasks.text.suite import TextSuite
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from mtlbench_tasks.hub import Rows
+    from mtlbench_tasks.text.batches import TokenBatch
+    from mtlbench_tasks.text.networks import HeadedEncoder
+    from mtlbench_tasks.text.store import Ragged
+    from mtlbench_tasks.text.tagged_rows import Sentences
+    from mtlbench_tasks.text.words import TaggedPieces
+
+__all__ = ["LANGUAGES", "WikiAnn"]
+
+LANGUAGES = ("de", "en", "es", "hi", "jv", "kk", "mr", "my", "sw", "te", "tl", "yo")
+_SPLITS: Mapping[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
+
+
+@dataclass
+class WikiAnn(TextSuite):
+    """Named entity recognition by language, on the balanced splits of Rahimi et al.
+
+    Source: Pan et al. 2017; Rahimi et al. 2019; the twelve languages of Lee et al. 2022. The first piece of a word
+    carries its tag; sentences longer than an input are cut between words, so that every word is scored.
+    """
+
+    name = "wikiann"
+    label = "WikiAnn NER"
+    paper = "Pan et al., Cross-lingual Name Tagging and Linking for 282 Languages, 2017"
+
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages to train on, each a task: any configuration of the data set."""
+    unseen_languages: tuple[str, ...] = ()
+    """Languages to score and never train."""
+
+    def __post_init__(self) -> None:
+        require(len(self.languages) > 0, "languages must name one language at least")
+        both = sorted(set(self.languages) & set(self.unseen_languages))
+        require(not both, f"{', '.join(both)} cannot be trained on and unseen at once")
+        super().__post_init__()
+
+    @property
+    def protocol(self) -> TrainingProtocol:
+        return TrainingProtocol(budget=40_000, batch_size=16, lr=3e-5, clip=1.0, reduction="mean")
+
+    def wanted(self) -> Sequence[DataSource]:
+        seen = [DataSource("unimelb-nlp/wikiann", code, tuple(_SPLITS.values())) for code in self.languages]
+        return [*seen, *(DataSource("unimelb-nlp/wikiann", code, ("test",)) for code in self.unseen_languages)]
+
+    def load(self) -> None:
+        from mtlbench_tasks.hub.stand_ins import short_name
+
+        self._sentences: dict[tuple[str, Split], Sentences] = {}
+        self._names: list[str] = []
+        self._unseen: list[str] = []
+        tags: set[tuple[str, ...]] = set()
+        codes = (*self.languages, *self.unseen_languages)
+        for code, source in zip(codes, self.data_sources(), strict=True):
+            own = short_name(source, "")
+            name = f"{own}-{code}" if own else code
+            (self._names if code in self.languages else self._unseen).append(name)
+            for split, theirs in _SPLITS.items():
+                if theirs in source.splits:
+                    sentences = self._read(source, theirs)
+                    tags.add(sentences.names)
+                    self._sentences[name, split] = sentences
+        if len(tags) != 1:
+            raise BadDataset(f"the languages have unlike tags: {'; '.join(', '.join(names) for names in sorted(tags))}")
+        (self._tags,) = tags
+
+    def _read(self, source: DataSource, split: str) -> Sentences:
+        from mtlbench_tasks.hub import read
+        from mtlbench_tasks.text.tagged_rows import COLUMNS, read_sentences
+
+        return read_sentences(read(source, split, self.context, COLUMNS))
+
+    def examine(self, rows: Rows) -> Sequence[str]:
+        from mtlbench_tasks.text.tagged_rows import COLUMNS, read_sentences
+
+        missing = [name for name in COLUMNS if name not in rows.table.column_names]
+        if missing:
+            raise BadDataset(f"{rows.files[0]}: columns {', '.join(missing)} are missing")
+        return read_sentences(rows).notes()
+
+    def texts(self) -> Iterable[str]:
+        for (_, split), sentences in self._sentences.items():
+            if split == "train":
+                yield from (" ".join(words) for words in sentences.words)
+
+    def prepare(self) -> None:
+        from mtlbench_tasks.text.words import TaggedPieces, make_pieces
+
+        for (task, split), found in self._sentences.items():
+            parts = [
+                str(self.max_length),
+                *(repr(words) for words in found.words),
+                *(repr(tags) for tags in found.tags),
+            ]
+            make = lambda found=found: make_pieces(self.tokenizer, found.words, found.tags, max_length=self.max_length)  # noqa: E731
+            pieces = TaggedPieces.of(self.stored("words 1", parts, make))
+            if not len(pieces):
+                raise BadDataset(f"task {task!r} has no {split} sentence with a word in it")
+            self.parts[task, split] = _TaggedPart(pieces)
+
+    def outputs(self) -> Mapping[str, int]:
+        return {"": len(self._tags)}
+
+    def tasks(self) -> Sequence[Task]:
+        return [Task(name, self.size(name), "F1") for name in self._names]
+
+    def unseen(self) -> Sequence[Task]:
+        return [Task(name, 0, "F1") for name in self._unseen]
+
+    def loss(self, model: nn.Module, batch: TokenBatch, task: str) -> Tensor:
+        """The mean cross-entropy over words."""
+        from torch.nn.functional import cross_entropy
+
+        scores = cast("HeadedEncoder", model).tokens(batch, task)
+        return cross_entropy(scores.flatten(0, 1), batch.targets["labels"].flatten())
+
+    def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        from mtlbench_tasks.metrics import entity_scores
+        from mtlbench_tasks.text.words import tags_by_sentence
+
+        sentences = self._sentences[task, split]
+        part = cast("_TaggedPart", self.parts[task, split])
+        predicted: list[Any] = [None] * len(part)
+        for rows, batch in self.looks(part):
+            best = cast("HeadedEncoder", model).tokens(batch, task).argmax(dim=2).cpu().numpy()
+            for place, row in enumerate(rows):
+                predicted[row] = best[place, : len(part.ids[row])]
+        lengths = [len(words) for words in sentences.words]
+        found = tags_by_sentence(part.pieces, predicted, lengths, self._tags.index("O"))
+        given = {str(row): [self._tags[tag] for tag in tags] for row, tags in enumerate(found)}
+        golds = {str(row): [self._tags[tag] for tag in tags] for row, tags in enumerate(sentences.tags)}
+        scores = entity_scores(given, golds)
+        extra = {"precision": scores.precision, "recall": scores.recall, "entities": float(scores.entities)}
+        return Score(scores.f1, len(sentences), extra)
+
+
+@dataclass(frozen=True)
+class _TaggedPart:
+    """Tagged pieces as a suite's batches take them."""
+
+    pieces: TaggedPieces
+
+    @property
+    def ids(self) -> Ragged:
+        return self.pieces.ids
+
+    @property
+    def types(self) -> Ragged:
+        return self.pieces.types
+
+    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+        from mtlbench_tasks.text.packing import IGNORED
+
+        return {"labels": self.pieces.labels.padded(list(rows), IGNORED)}
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+
+@hookimpl
+def mtlbench_suites() -> list[type[Suite]]:
+    return [WikiAnn]
