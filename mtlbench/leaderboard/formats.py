@@ -55,7 +55,7 @@ def _plain(table: Table) -> str:
 def _markdown(table: Table) -> str:
     ruler = "|".join({"l": ":--", "r": "--:", "c": ":-:"}[align] for align in _aligns(table))
     body = _tabulate(table, _unpadded("| ", " | ", " |", below_header=f"|{ruler}|"), for_markdown)
-    notes = "".join(f"\n{for_markdown(note)}\n" for note in table.notes)
+    notes = f"\n{for_markdown(' '.join(table.notes))}\n" if table.notes else ""
     return f"### {for_markdown(table.title)}\n\n{body}\n{notes}"
 
 

@@ -1,0 +1,35 @@
+"""``mtlbench explain``: what one record has to do with the numbers on the board."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+__all__ = ["HELP", "NAME", "configure", "run"]
+
+NAME = "explain"
+HELP = "trace a record, by the beginning of its key, to the numbers on the board that rest on it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", metavar="KEY", help="four or more digits of a record's key")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("leaderboard/results"),
+        metavar="DIR",
+        help="folder of records (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from mtlbench.leaderboard.board import read_boards
+    from mtlbench.leaderboard.escaping import visible
+    from mtlbench.leaderboard.explaining import explanation
+    from mtlbench.study.store import Store
+
+    reading = read_boards(args.results)
+    path = Store(args.results).find(args.key)
+    for line in explanation(path.stem, reading, path.relative_to(args.results)):
+        print(visible(line) if not line.startswith(" ") else f"  {visible(line)}")
+    return 0

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from mtlbench.cli import main
+from mtlbench.testing.records import made_up_record, store_records
+
+
+@pytest.fixture
+def results(tmp_path):
+    records = [
+        made_up_record(variant, {"a": base + seed, "b": 50.0}, seed=seed)
+        for variant, base in (("mtl", 70.0), ("pcgrad", 72.0))
+        for seed in range(3)
+    ]
+    return store_records(records, tmp_path / "results")
+
+
+def key_of(variant, seed=1):
+    return made_up_record(variant, seed=seed)["key"]
+
+
+def test_explain_names_board_row_and_every_run_behind_the_mean(results, capsys):
+    assert main(["explain", key_of("pcgrad")[:8], "--results", str(results)]) == 0
+    out = capsys.readouterr().out
+    assert "stands on board digits (1600 gradients), row pcgrad, seed 1" in out
+    assert "its average: 61.50 = 123.00 / 2 tasks (a 73.00, b 50.00)" in out
+    assert "the row: 61.50 ± 0.50, mean ± SD over 3 seeds" in out
+    for seed in range(3):
+        assert f"record {key_of('pcgrad', seed)[:12]}" in out
+    assert f"against mtl at the same seed (record {key_of('mtl')[:12]}): +1.00; over 3 seeds +1.00" in out
+
+
+def test_explain_says_why_a_record_is_on_no_board(results, capsys):
+    refused = made_up_record("swep", audit="backward passes: 3 metered, 9 seen")
+    store_records([refused], results)
+    assert main(["explain", refused["key"], "--results", str(results)]) == 0
+    assert "on no board: the audit counted otherwise than the meter: backward passes: 3" in capsys.readouterr().out
+
+
+def test_explain_says_that_a_diverged_run_is_in_no_mean(results, capsys):
+    lost = made_up_record("pcgrad", seed=7, status="diverged")
+    store_records([lost], results)
+    assert main(["explain", lost["key"], "--results", str(results)]) == 0
+    assert "it diverged: counted in the column Lost, part of no mean" in capsys.readouterr().out
+
+
+def test_diff_of_two_records_shows_only_what_differs(results, capsys):
+    assert main(["diff", key_of("mtl"), key_of("pcgrad"), "--results", str(results)]) == 0
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert lines["cell.method"] == ["mtl", "pcgrad"]
+    assert lines["test.a"] == ["71.00", "73.00", "+2"]
+    assert "test.b" not in lines
+    assert "cell.seed" not in lines
+
+
+def test_diff_of_a_record_with_itself_says_so(results, capsys):
+    assert main(["diff", key_of("mtl"), key_of("mtl"), "--results", str(results)]) == 0
+    assert "The records do not differ" in capsys.readouterr().out
+
+
+def test_diff_of_folders_names_what_is_missing_and_what_came_out_differently(results, tmp_path, capsys):
+    other = store_records(
+        [made_up_record("mtl", {"a": 1.0, "b": 50.0}), made_up_record("mtl", {"a": 71.0, "b": 50.0}, seed=1)],
+        tmp_path / "other",
+    )
+    store_records([made_up_record("gradvac", seed=5)], other)
+    assert main(["diff", str(results), str(other)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("only in the first") == 4
+    assert out.count("only in the second") == 1
+    [changed] = [line for line in out.splitlines() if "came out differently" in line]
+    assert changed.split()[-3:-1] == ["60.00", "25.50"]
+    assert "1 cells have the same outcome in both." in out
+
+
+def test_a_folder_and_a_key_are_not_compared(results, capsys):
+    assert main(["diff", str(results), "abcd"]) == 2
+    assert "compare two records or two folders" in capsys.readouterr().err
