@@ -185,4 +185,5 @@ def _balanced(count: int, classes: int, random: RandomState) -> Numbers:
 
 def _random(seed: int, stream: str) -> RandomState:
     """A generator of its own for every purpose, so that a change to one task leaves the others alone."""
-    return RandomState([seed, zlib.crc32(stream.encode())])
+    words = [seed >> shift & 0xFFFFFFFF for shift in range(0, max(seed.bit_length(), 1), 32)]
+    return RandomState([*words, zlib.crc32(stream.encode())])

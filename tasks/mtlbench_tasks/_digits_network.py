@@ -143,7 +143,7 @@ def _pretrain(clean: Packed, seed: int) -> dict[str, Tensor]:
     torch.set_num_threads(1)  # sums over several threads would depend on their number
     try:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(seed)
+            torch.manual_seed(seed % (1 << 63))
             network = DigitsNetwork({"digit": _DIGITS})
             _descend(network, clean)
     finally:

@@ -36,7 +36,7 @@ STARTS: Mapping[str, tuple[float, float]] = {
     "east": (20.0, 5.0),
     "north": (5.0, 20.0),
     "south-west": (-10.0, -10.0),
-    "south-east": (20.0, -10.0),
+    "south-east": (15.0, -8.0),
 }
 """``east`` is where the reference paths begin; ``north`` is its mirror image, in which x1 and x3 change places."""
 
@@ -67,7 +67,7 @@ class Synthetic(Suite):
     embedded = True
 
     start: Literal["east", "north", "south-west", "south-east"] = "east"
-    """Where phi begins: (20, 5), (5, 20), (-10, -10) or (20, -10)."""
+    """Where phi begins: (20, 5), (5, 20), (-10, -10) or (15, -8)."""
 
     @property
     def protocol(self) -> TrainingProtocol:

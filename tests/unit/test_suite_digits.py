@@ -128,6 +128,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
     assert all(first[place] != other[place] for place in first)
 
 
+def test_a_seed_may_be_of_any_size(hardly_pretrained):
+    seeds = (3, 3 + 2**32, 3 + 2**70)
+    models = [opened(seed).model(seed % 2**63).encoder.state_dict() for seed in seeds]
+    assert len({bytes_of(opened(seed))["noisy", "train"] for seed in seeds}) == 3
+    assert not torch.equal(models[0]["stem.convolution.weight"], models[1]["stem.convolution.weight"])
+
+
 def test_data_that_do_not_vary_are_those_of_seed_0():
     assert bytes_of(opened(5, vary_data=False)) == bytes_of(opened(0)) != bytes_of(opened(5))
 
