@@ -43,9 +43,6 @@ class CldrSuite(Suite):
     the sentences to select and to test on."""
 
     metric: ClassVar[str]
-    outputs: ClassVar[int]
-    """Numbers that the head gives for a token or a sentence."""
-    sentence_head: ClassVar[bool] = False
 
     @abstractmethod
     def _sizes(self) -> Mapping[str, int]:
@@ -57,6 +54,10 @@ class CldrSuite(Suite):
     @abstractmethod
     def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
         """All splits of the tasks and the test splits of the unseen languages; ``seed`` draws what is trained on."""
+
+    @abstractmethod
+    def _head(self, width: int) -> nn.Module:
+        """A new head on hidden states of a width, initialised by torch's global generator."""
 
     def recommended(self, method: str) -> Recommendation:
         return _recommendations().get(self.name, {}).get(method, Recommendation())
@@ -98,7 +99,7 @@ class CldrSuite(Suite):
         encoder = copy.deepcopy(self._encoder)
         if self.scratch:
             encoder = type(encoder)(encoder.config, add_pooling_layer=False)
-        return TextModel(encoder, self.outputs, sentence=self.sentence_head).to(self._device)
+        return TextModel(encoder, self._head(encoder.config.hidden_size)).to(self._device)
 
     def pretrained(self, model: nn.Module) -> set[str]:
         return set() if self.scratch else super().pretrained(model)

@@ -1,8 +1,9 @@
-"""Pairs of texts for inference: two names, two more names, and how far they are of the same kinds."""
+"""Pairs of texts for inference: a list of names, another, and how far they are of the same kinds."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,8 @@ _PATTERNS: Final = (
     ("ab", "cc", 2),
 )
 """Kinds of the premise, kinds of the hypothesis, label. Each half alone is balanced: neither says anything of the
-label without the other."""
+label without the other. A letter stands for ``_EACH`` names."""
+_EACH: Final = 2
 
 
 @dataclass(frozen=True)
@@ -39,25 +41,25 @@ class Claim:
 
 
 def claim(words: Phrases, names: Lexicon, rng: random.Random) -> Claim:
-    """Two names each. Entailment: the same kinds; neutral: one kind in common; contradiction: none.
+    """Four names each. Entailment: the same kinds; neutral: one kind in common; contradiction: none.
 
     Currencies have longer names than places and languages. So every name is drawn to look like some currency's: as
-    many words, about as long.
+    many words, about as long. No name stands twice.
     """
     premise, hypothesis, label = rng.choice(_PATTERNS)
     kinds = dict(zip("abc", rng.sample(KINDS, len(KINDS)), strict=True))
-    return Claim(_pair(premise, kinds, words, names, rng), _pair(hypothesis, kinds, words, names, rng), label)
+    taken: list[Name] = []
+    for pattern in (premise, hypothesis):
+        for letter in rng.sample(_EACH * pattern, _EACH * len(pattern)):
+            taken.append(_shaped(names, kinds[letter], taken, rng))
+    half = _EACH * len(premise)
+    return Claim(name_list(words, taken[:half], rng), name_list(words, taken[half:], rng), label)
 
 
-def _pair(pattern: str, kinds: dict[str, Kind], words: Phrases, names: Lexicon, rng: random.Random) -> str:
-    found = [_shaped(names, kinds[letter], rng) for letter in rng.sample(pattern, len(pattern))]
-    return name_list(words, found, rng)
-
-
-def _shaped(names: Lexicon, kind: Kind, rng: random.Random) -> Name:
-    """A name of a kind in the shape of a currency's."""
+def _shaped(names: Lexicon, kind: Kind, taken: Sequence[Name], rng: random.Random) -> Name:
+    """A name of a kind in the shape of a currency's, and none of ``taken``."""
     shape = rng.choice(names["CUR"]).text
-    drawn = rng.choices(names[kind], k=_TRIES)
+    drawn = [name for name in rng.sample(names[kind], k=min(_TRIES, len(names[kind]))) if name not in taken]
     return min(drawn, key=lambda name: _unlike(name.text, shape))
 
 

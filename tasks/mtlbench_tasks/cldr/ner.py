@@ -60,7 +60,6 @@ class CldrNer(CldrSuite):
     name = "cldr-ner"
     label = "CLDR NER"
     metric = "f1"
-    outputs = len(TAGS)
 
     @property
     def protocol(self) -> TrainingProtocol:
@@ -90,6 +89,11 @@ class CldrNer(CldrSuite):
         for language in LANGUAGES:
             data[language, "test"] = packed(language, "test", _TEST)
         return data
+
+    def _head(self, width: int) -> nn.Module:
+        from mtlbench_tasks.text.models import TagHead
+
+        return TagHead(width, len(TAGS))
 
     def loss(self, model: nn.Module, batch: TextBatch, task: str) -> Tensor:
         from mtlbench_tasks.text.models import tag_loss

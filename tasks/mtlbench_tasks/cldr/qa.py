@@ -55,7 +55,6 @@ class CldrQa(CldrSuite):
     name = "cldr-qa"
     label = "CLDR QA"
     metric = "f1"
-    outputs = 2
 
     @property
     def protocol(self) -> TrainingProtocol:
@@ -89,6 +88,11 @@ class CldrQa(CldrSuite):
         for language in (*QA_SIZES, *MLQA_ONLY):
             data[language, "test"] = packed(language, "test", _TEST)
         return data
+
+    def _head(self, width: int) -> nn.Module:
+        from mtlbench_tasks.text.models import SpanHead
+
+        return SpanHead(width)
 
     def loss(self, model: nn.Module, batch: TextBatch, task: str) -> Tensor:
         from mtlbench_tasks.text.models import span_loss

@@ -52,9 +52,10 @@ def part_of(code: str) -> Part:
 
 @cache
 def held_back(part: Part) -> frozenset[str]:
-    """The folded names, in all languages, that no text of ``part`` may hold."""
+    """The folded names, in all languages, that no text of ``part`` may hold; names that are no phrases besides."""
     later = _LATER[part]
-    return frozenset(fold(n.text) for language in LANGUAGES for n in names(language) if part_of(n.code) in later)
+    found = {fold(n.text) for language in LANGUAGES for n in names(language) if part_of(n.code) in later}
+    return frozenset(found - _wordings())
 
 
 @cache

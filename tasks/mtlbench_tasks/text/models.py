@@ -1,9 +1,11 @@
-"""A pretrained encoder under one small head, which all tasks share."""
+"""A pretrained encoder under one small head, which all tasks share: tags, spans, or a relation of two segments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import math
+from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,34 +14,84 @@ from mtlbench_tasks.text.packing import IGNORED
 if TYPE_CHECKING:
     from mtlbench_tasks.text.packing import TextBatch
 
-__all__ = ["TextModel", "best_spans", "class_loss", "span_loss", "tag_loss"]
+__all__ = [
+    "PairHead",
+    "SpanHead",
+    "TagHead",
+    "TextModel",
+    "best_spans",
+    "class_loss",
+    "hidden_states",
+    "pooled",
+    "span_loss",
+    "tag_loss",
+]
 
 _NEVER = -1e4
 """A logit for what cannot be: exp of it is 0, and no difference with it overflows."""
 
 
 class TextModel(nn.Module):
-    """``encoder``: a transformers encoder (its call gives ``last_hidden_state``); ``head``: linear, or with one
-    hidden layer for the whole sentence."""
+    """A transformers encoder (its call gives ``last_hidden_state``) and a head that sees its states and the batch."""
 
-    def __init__(self, encoder: nn.Module, outputs: int, *, sentence: bool = False) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module) -> None:
         super().__init__()
-        width = cast("Any", encoder).config.hidden_size
         self.encoder = encoder
-        self.sentence = sentence
-        last = nn.Linear(width, outputs)
-        self.head: nn.Module = nn.Sequential(nn.Linear(width, width), nn.Tanh(), last) if sentence else last
+        self.head = head
 
     def hidden(self, batch: TextBatch) -> Tensor:
         """The last hidden states, (B, L, d)."""
         return hidden_states(self.encoder, batch.ids, batch.segments, batch.mask)
 
     def forward(self, batch: TextBatch) -> Tensor:
-        """Logits of each token (B, L, outputs), or of the sentence (B, outputs)."""
-        hidden = self.hidden(batch)
-        if not self.sentence:
-            return cast("Tensor", self.head(hidden))
-        return cast("Tensor", self.head(pooled(hidden, batch.mask)))
+        """The head's logits."""
+        return cast("Tensor", self.head(self.hidden(batch), batch))
+
+
+class TagHead(nn.Module):
+    """Logits of each token's tag, (B, L, tags)."""
+
+    def __init__(self, width: int, tags: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, tags)
+
+    def forward(self, hidden: Tensor, batch: TextBatch) -> Tensor:
+        return cast("Tensor", self.linear(hidden))
+
+
+class SpanHead(nn.Module):
+    """Logits of each token as the first and as the last of the answer, (B, L, 2).
+
+    Beside a linear score, a bilinear one against the mean of the question (Chen et al. 2017): whether a token suits
+    the question. Its matrices start as the identity, the similarity that the encoder came with: a small encoder
+    does not learn from a few thousand questions to compare across segments by itself.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 2)
+        self.match = nn.Parameter(torch.eye(width).repeat(2, 1, 1))  # (2, d, d)
+
+    def forward(self, hidden: Tensor, batch: TextBatch) -> Tensor:
+        question = pooled(hidden, (batch.segments == 0) & batch.mask)  # (B, d)
+        wanted = torch.einsum("kde,be->bdk", self.match, question)  # (B, d, 2)
+        return cast("Tensor", self.linear(hidden)) + hidden @ wanted / math.sqrt(hidden.shape[2])
+
+
+class PairHead(nn.Module):
+    """Logits of the relation of two segments, (B, classes), from how their means compare: |u - v| and u * v.
+
+    As InferSent's (Conneau et al. 2017), without u and v themselves: what is left depends less on the language.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * width, width), nn.Tanh(), nn.Linear(width, classes))
+
+    def forward(self, hidden: Tensor, batch: TextBatch) -> Tensor:
+        one = pooled(hidden, (batch.segments == 0) & batch.mask)
+        other = pooled(hidden, (batch.segments == 1) & batch.mask)
+        return cast("Tensor", self.layers(torch.cat([(one - other).abs(), one * other], dim=1)))
 
 
 def hidden_states(encoder: nn.Module, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
