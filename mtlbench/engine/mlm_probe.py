@@ -42,7 +42,7 @@ class MaskedLMProbe(Probe):
     masked-LM texts.
     """
 
-    name = "masked-lm"
+    name = "mlm"
     label = "masked-LM loss"
 
     share: float = 0.15
