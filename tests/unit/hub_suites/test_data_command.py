@@ -1,0 +1,92 @@
+"""``mtlbench data``, and a run on a snapshot, through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+
+from mtlbench.cli import main
+
+SQUAD = (
+    "squad-mlqa[pseudo_tasks=2,max_length=24,max_question=6,"
+    "replace=[rajpurkar/squad=standin/squad],unseen_languages=[zh]]"
+)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
+    monkeypatch.delenv("MTLBENCH_DATA_ROOT", raising=False)
+
+
+def test_a_complete_snapshot_passes_and_every_split_has_its_line(
+    snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["data", "check", SQUAD, "digits", "--encoder", "tiny-random:bert", "--data-root", str(snapshot)]
+    assert main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "train" in line)
+    assert row.split()[:5] == ["standin/squad", "(stands", "in", "for", "rajpurkar/squad)"]
+    assert row.split()[-1] == "ok"
+    assert "60" in row.split()
+    assert lines[-1] == "digits: nothing to read from outside"
+
+
+@pytest.mark.parametrize("action", ["check", "fetch"])
+def test_what_is_missing_is_told_once_a_source_and_the_exit_code_is_one(
+    action: str, snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = "glue[configs=[rte,qqp],encoder_name=tiny-random:bert]"
+    assert main(["data", action, asked, "--data-root", str(snapshot)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.endswith("MISSING") for line in lines) == 2
+    problems = [line for line in lines if line.startswith("problem: ")]
+    assert len(problems) == 1
+    assert "nyu-mll/glue" in problems[0]
+
+
+def test_json_says_the_same(snapshot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["data", "check", "wikiann[languages=[sw]]", "--encoder", "tiny-random:bert", "--json"]
+    assert main([*asked, "--data-root", str(snapshot)]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert [source["rows"] for source in told["sources"]] == [10, 4, 4, 0]
+    assert all(len(source["fingerprint"]) == 64 for source in told["sources"][:3])
+    assert told["sources"][3]["kind"] == "encoder"
+
+
+def test_without_a_data_root_and_network_the_problem_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "wikiann[languages=[sw]]", "--encoder", "tiny-random:bert"]) == 1
+    assert "HF_HUB_OFFLINE is set" in capsys.readouterr().out
+
+
+def test_a_run_on_a_snapshot_stores_agreeing_records_under_the_stand_ins_name(
+    snapshot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        "run",
+        SQUAD,
+        "-m",
+        "mtl",
+        "-m",
+        "swep",
+        "--budget",
+        "8",
+        "--set",
+        "evaluations=1",
+        "--set",
+        "batch_size=2",
+    ]
+    where = ["--encoder", "tiny-random:bert", "--data-root", str(snapshot), "--results", str(tmp_path)]
+    assert main([*asked, *where, "--executor", "serial"]) == 0, capsys.readouterr().err
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("squad-mlqa/*/*.json")]
+    assert len(records) == 2
+    for record in records:
+        assert record["outcome"]["audit"]["agrees"]
+        assert set(record["outcome"]["scores"]) == {"standin-squad-1", "standin-squad-2"}
+        assert set(record["outcome"]["unseen"]) == {"mlqa-zh"}
+        assert record["cell"]["options"]["replace"] == ["rajpurkar/squad=standin/squad"]
+        assert record["outcome"]["counts"]["tokens"] > 0
