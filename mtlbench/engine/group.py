@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mtlbench.engine.accounts import Clock
-from mtlbench.engine.evaluation import Evaluator, at_rest
-from mtlbench.engine.flops import flops_per_gradient
+from mtlbench.engine.evaluation import Evaluator
 from mtlbench.engine.oracle import Oracle
 from mtlbench.engine.sampling import BatchStream, task_probabilities
 from mtlbench.interface.errors import BadPlugin, Diverged
@@ -148,8 +147,6 @@ class GroupTraining:
     def _result(self, divergence: Mapping[str, Any] | None) -> dict[str, Any]:
         oracle = self.oracle
         difference = oracle.audit.difference(oracle.meter)
-        with at_rest(oracle):
-            flops = flops_per_gradient(self._suite, oracle.model, oracle.tasks[0].name, oracle.protocol.batch_size)
         return {
             "scores": self._scores if divergence is None else {},
             "unseen": self._unseen_scores if divergence is None else {},
@@ -168,7 +165,6 @@ class GroupTraining:
             "seconds": dict(oracle.clock.seconds),
             "evaluation_seconds": self._evaluation_seconds,
             "step_seconds": self._step_seconds,
-            "flops_per_gradient": flops,
             "foreign": self._evaluator.foreign,
         }
 

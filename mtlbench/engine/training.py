@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from mtlbench.engine.accounts import PeakMemory
 from mtlbench.engine.checkpoint import load_checkpoint, save_checkpoint
+from mtlbench.engine.flops import flops_per_gradient
 from mtlbench.engine.group import GroupTraining
 from mtlbench.engine.machine import machine, versions
 from mtlbench.engine.outcome import cell_outcome, merged_seconds
 from mtlbench.engine.streams import Streams
 from mtlbench.engine.suites import open_suite
+from mtlbench.engine.warming import warm_up
 from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
@@ -49,10 +51,11 @@ def train_cell(
     started = time.perf_counter()
     context = replace(context, seed=cell.seed)
     suite = open_suite(cell, registry, context)
+    protocol = TrainingProtocol(**cell.protocol)
+    warm_up(suite, protocol.batch_size, context.device)
     peak = PeakMemory(context.device)
     method_class = registry.method(cell.method).cls
     groups = build(method_class, cell.settings, f"method {cell.method}").groups([task.name for task in suite.tasks()])
-    protocol = TrainingProtocol(**cell.protocol)
     if protocol.budget < len(groups):
         raise BadSetting(f"method {cell.method} trains {len(groups)} models, too many for {protocol.budget} gradients")
     saved = _load(checkpoint, cell)
@@ -85,10 +88,12 @@ def train_cell(
         if len(finished) == len(groups) or finished[-1]["divergence"] is not None:
             break
         saver.save(None)
+    peak_bytes = peak.read()  # before the operations are counted: the counter brings modules of its own
     measured = {
         **_measured(finished),
         "total_seconds": time.perf_counter() - started,
-        "peak_bytes": peak.read(),
+        "peak_bytes": peak_bytes,
+        "flops_per_gradient": flops_per_gradient(suite, group.oracle.model, groups[0][0], protocol.batch_size),
         "machine": machine(context.device),
         "versions": versions(),
         "extras": collect_extras(registry, group.view()),
@@ -102,7 +107,6 @@ def _measured(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": merged_seconds(results),
         "evaluation_seconds": sum(result["evaluation_seconds"] for result in results),
         "step_seconds": statistics.median([step for result in results for step in result["step_seconds"]]),
-        "flops_per_gradient": results[0]["flops_per_gradient"],
         "probes": [point for result in results for point in result["foreign"]],
     }
 
