@@ -154,7 +154,11 @@ class Suite:
         return TrainingProtocol()
 
     def recommended(self, method: str) -> Recommendation:
-        """Tuned values for one method by name; for most names there are none."""
+        """Tuned values for a method; for most there are none.
+
+        method: what the user asked for as boards name it, such as ``mtl[rows=1]``; if there is nothing for that, the
+        name alone is asked.
+        """
         return Recommendation()
 
     def fingerprint(self, context: SuiteContext) -> str:

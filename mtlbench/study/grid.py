@@ -11,7 +11,7 @@ from mtlbench.interface.errors import BadSetting, BadStudy, MtlbenchError, neare
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.run import Cell
 from mtlbench.interface.settings import Setting, build, coerce, settings_of, spec_text, values_of
-from mtlbench.interface.suite import Suite, SuiteContext
+from mtlbench.interface.suite import Recommendation, Suite, SuiteContext
 from mtlbench.study.asks import Ask, Place, Study, SuiteAsk
 from mtlbench.study.keys import canonical_json, keyed
 
@@ -97,10 +97,13 @@ class _Resolver:
                 refused = BadSetting(f"{owner} does not use {key!r}; leave it out")
                 raise ask.place.blame(refused, key)
         try:
-            build(cls, settings, owner)
+            asked = values_of(build(cls, settings, owner))
         except MtlbenchError as refused:
             raise ask.place.blame(refused) from None
-        recommended = suite.recommended(ask.name)
+        variant = spec_text(ask.name, {**{key: asked[key] for key in settings}, **own})
+        recommended = suite.recommended(variant)
+        if recommended == Recommendation():
+            recommended = suite.recommended(ask.name)
         tuned = f"what suite {suite.name} recommends for {owner}"
         method: Method = build(cls, {**recommended.settings, **settings}, tuned if recommended.settings else owner)
         shared = {key: value for key, value in protocol.items() if key not in cls.unused_protocol}
@@ -109,7 +112,6 @@ class _Resolver:
         )
         # `values_of` a rebuilt object: JSON values of the fields' types, however they were written.
         typed = values_of(method)
-        variant = spec_text(ask.name, {**{key: typed[key] for key in settings}, **own})
         reason = method.unfit(suite)
         if reason is not None:
             self.warnings.setdefault(f"{variant} is left out on {suite.name}: {reason}")

@@ -170,6 +170,17 @@ def test_a_suites_own_methods_and_seeds_stand_in_for_the_studys(registry: Regist
     ]
 
 
+def test_a_variant_may_have_a_recommendation_of_its_own(grid: Resolve, registry: Registry, monkeypatch: Any) -> None:
+    rates = {"plain": 0.5, "plain[rows=1]": 0.25}
+    monkeypatch.setattr(
+        registry.suite("pond").cls,
+        "recommended",
+        lambda _, asked: Recommendation(protocol={"lr": rates[asked]}) if asked in rates else Recommendation(),
+    )
+    cells = [grid("pond", asked).cells[0] for asked in ("plain", "plain[rows=1]", "plain[rows=1,clip=2]")]
+    assert [cell.protocol["lr"] for cell in cells] == [0.5, 0.25, 0.5]
+
+
 def test_a_bad_recommendation_is_the_suites_mistake(grid: Resolve, registry: Registry, monkeypatch: Any) -> None:
     monkeypatch.setattr(registry.suite("pond").cls, "recommended", lambda *_: Recommendation({"betta": 1}))
     with pytest.raises(BadSetting, match=r"^what suite pond recommends for method fussy has no setting 'betta'"):
