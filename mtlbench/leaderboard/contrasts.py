@@ -47,7 +47,9 @@ def delta_m(board: Board, row: Row, single: Row | None) -> Estimate | None:
             continue
         if any(alone[task.name] == 0 for task in board.tasks):
             return None
-        gains.append(100 * mean_of([task.sign * (own[task.name] / alone[task.name] - 1) for task in board.tasks]))
+        # Over the size of the single-task score: a score below zero (the wells of the plane) must not turn the sign.
+        shares = [(own[task.name] - alone[task.name]) / abs(alone[task.name]) for task in board.tasks]
+        gains.append(100 * mean_of([task.sign * share for task, share in zip(board.tasks, shares, strict=True)]))
     return estimate(gains)
 
 

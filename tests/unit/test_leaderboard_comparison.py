@@ -71,6 +71,14 @@ def test_delta_m_counts_a_lower_loss_as_a_gain():
     assert line(found, "pcgrad")["Δm %"] == "+15.00"
 
 
+def test_delta_m_keeps_its_sign_below_zero():
+    # Losses of -100 alone and -50 together: half of the depth is lost, so Δm = -50.
+    found = comparison_table(
+        board({"stl": [{"a": -100, "b": -100}], "mtl": [{"a": -50, "b": -50}]}, higher_is_better=False)
+    )
+    assert line(found, "mtl")["Δm %"] == "-50.00"
+
+
 def test_delta_m_is_refused_without_single_task_runs():
     table = comparison_table(board({"mtl": single(1), "pcgrad": single(2)}))
     assert line(table, "pcgrad")["Δm %"] == "–"
