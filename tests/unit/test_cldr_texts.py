@@ -145,12 +145,25 @@ def shapes(found: list[Claim]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(rows), np.array([c.label for c in found])
 
 
-@pytest.mark.parametrize("language", ["en", "de", "sw", "zh"])
-def test_the_shape_of_a_claim_says_nothing_of_its_label(language: str) -> None:
-    inputs, labels = shapes(claims(language, "train", 6000, 0))
-    held_out, truth = shapes(claims(language, "test", 3000, 0))
-    tree = DecisionTreeClassifier(max_depth=8, random_state=0).fit(inputs, labels)
-    assert tree.score(held_out, truth) <= 0.40
+def test_the_shape_of_a_claim_says_nothing_of_its_label_in_any_language() -> None:
+    """The tree learns where models learn, from English; chance is a third."""
+    tree = DecisionTreeClassifier(max_depth=8, random_state=0).fit(*shapes(claims("en", "train", 6000, 0)))
+    assert tree.score(*shapes(claims("en", "test", 3000, 0))) <= 0.40
+    for language in XNLI_UNSEEN:
+        assert tree.score(*shapes(claims(language, "test", 1000, 0))) <= 0.40, language
+
+
+@pytest.mark.parametrize("half", ["premise", "hypothesis"])
+def test_half_a_claim_says_nothing_of_its_label(half: str) -> None:
+    """Not even to a rule that knows the kinds of all names: of each half's patterns, all labels are equally many."""
+    kinds = {name.text: name.kind for name in names("en")}
+    counts: Counter[tuple[int, int]] = Counter()
+    for claim in claims("en", "train", 6000, 0):
+        listed = re.split(r", and |, or |, | and | or ", getattr(claim, half))
+        counts[len({kinds[name] for name in listed if name in kinds}), claim.label] += 1
+    for patterns in (1, 2):
+        found = [counts[patterns, label] for label in range(len(LABELS))]
+        assert min(found) > 0.28 * sum(found)
 
 
 def test_labels_are_balanced_in_every_language() -> None:

@@ -12,10 +12,10 @@ from mtlbench_tasks.cldr.phrases import Phrases
 from mtlbench_tasks.cldr.sentences import name_list
 from mtlbench_tasks.cldr.splits import Lexicon
 
-__all__ = ["LABELS", "Claim", "claim"]
+__all__ = ["LABELS", "Claim", "Lookalikes", "claim"]
 
-_TRIES: Final = 24
-"""Names among which the one that looks most like the shape is taken."""
+_NEAREST: Final = 16
+"""Names among which one is drawn for a shape; more than a claim holds of one kind."""
 LABELS: Final = ("entailment", "neutral", "contradiction")
 
 _PATTERNS: Final = (
@@ -40,28 +40,45 @@ class Claim:
     label: int
 
 
-def claim(words: Phrases, names: Lexicon, rng: random.Random) -> Claim:
+class Lookalikes:
+    """Names of all kinds that look like currencies': as many words, about as long.
+
+    Currencies have longer names than places and languages. Were names drawn freely, the length of a list would tell
+    of its kinds, and so of the label.
+    """
+
+    def __init__(self, names: Lexicon) -> None:
+        self._names = names
+        self._near: dict[tuple[Kind, int, int], list[Name]] = {}
+
+    def draw(self, kind: Kind, taken: Sequence[Name], rng: random.Random) -> Name:
+        """A name of a kind in the shape of a currency drawn for it, and none of ``taken``."""
+        shape = rng.choice(self._names["CUR"]).text
+        near = self._nearest(kind, shape.count(" "), len(shape))
+        while (name := rng.choice(near)) in taken:
+            pass
+        return name
+
+    def _nearest(self, kind: Kind, spaces: int, length: int) -> list[Name]:
+        if (kind, spaces, length) not in self._near:
+
+            def distance(name: Name) -> int:
+                return 10 * abs(name.text.count(" ") - spaces) + abs(len(name.text) - length)
+
+            self._near[kind, spaces, length] = sorted(self._names[kind], key=distance)[:_NEAREST]
+        return self._near[kind, spaces, length]
+
+
+def claim(words: Phrases, names: Lookalikes, rng: random.Random) -> Claim:
     """Four names each. Entailment: the same kinds; neutral: one kind in common; contradiction: none.
 
-    Currencies have longer names than places and languages. So every name is drawn to look like some currency's: as
-    many words, about as long. No name stands twice.
+    No name stands twice.
     """
     premise, hypothesis, label = rng.choice(_PATTERNS)
     kinds = dict(zip("abc", rng.sample(KINDS, len(KINDS)), strict=True))
     taken: list[Name] = []
     for pattern in (premise, hypothesis):
         for letter in rng.sample(_EACH * pattern, _EACH * len(pattern)):
-            taken.append(_shaped(names, kinds[letter], taken, rng))
+            taken.append(names.draw(kinds[letter], taken, rng))
     half = _EACH * len(premise)
     return Claim(name_list(words, taken[:half], rng), name_list(words, taken[half:], rng), label)
-
-
-def _shaped(names: Lexicon, kind: Kind, taken: Sequence[Name], rng: random.Random) -> Name:
-    """A name of a kind in the shape of a currency's, and none of ``taken``."""
-    shape = rng.choice(names["CUR"]).text
-    drawn = [name for name in rng.sample(names[kind], k=min(_TRIES, len(names[kind]))) if name not in taken]
-    return min(drawn, key=lambda name: _unlike(name.text, shape))
-
-
-def _unlike(one: str, other: str) -> int:
-    return 10 * abs(one.count(" ") - other.count(" ")) + abs(len(one) - len(other))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Score, Split, Suite, Task, TrainingProtocol, hookimpl
 from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite
-from mtlbench_tasks.cldr.claims import LABELS, Claim, claim
+from mtlbench_tasks.cldr.claims import LABELS, Claim, Lookalikes, claim
 from mtlbench_tasks.cldr.languages import XNLI_UNSEEN
 from mtlbench_tasks.cldr.phrases import phrases
 from mtlbench_tasks.cldr.splits import lexicon
@@ -30,7 +30,7 @@ _ALL: Final[tuple[tuple[Split, int], ...]] = (("train", _TRAIN), ("dev", _DEV), 
 def claims(language: str, split: Split, count: int, seed: int) -> list[Claim]:
     """``count`` claims of a language with the names of a split; ``seed`` matters to training claims alone."""
     rng = random.Random(f"cldr-nli {seed if split == 'train' else 0} {language} {split}")
-    words, names = phrases(language), lexicon(language, split)
+    words, names = phrases(language), Lookalikes(lexicon(language, split))
     return [claim(words, names, rng) for _ in range(count)]
 
 

@@ -52,21 +52,25 @@ def part_of(code: str) -> Part:
 
 @cache
 def held_back(part: Part) -> frozenset[str]:
-    """The folded names, in all languages, that no text of ``part`` may hold; names that are no phrases besides."""
+    """The folded names, in all languages, that no text of ``part`` may hold."""
     later = _LATER[part]
-    found = {fold(n.text) for language in LANGUAGES for n in names(language) if part_of(n.code) in later}
-    return frozenset(found - _wordings())
+    return frozenset(
+        folded
+        for language in LANGUAGES
+        for name in names(language)
+        if part_of(name.code) in later and not _is_phrase(folded := fold(name.text), language)
+    )
 
 
 @cache
 def lexicon(language: str, part: Part) -> Lexicon:
     """The names of a language that may stand in ``part``, by kind, in the order of their codes."""
     kept: dict[Kind, list[Name]] = {kind: [] for kind in KINDS}
-    forbidden, spoken = held_back(part), _wordings()
+    forbidden = held_back(part)
     inside = _substrings(forbidden, language)
     for name in names(language):
         folded = fold(name.text)
-        if part_of(name.code) != part or folded in spoken:
+        if part_of(name.code) != part or _is_phrase(folded, language):
             continue
         if word_runs(folded) & forbidden or any(text in folded for text in inside):
             continue
@@ -80,11 +84,22 @@ def everything(language: str) -> Lexicon:
     return {kind: tuple(name for name in names(language) if name.kind == kind) for kind in KINDS}
 
 
+def _is_phrase(folded: str, language: str) -> bool:
+    """Whether a name is spelled like a phrase of any language ("Mars"): it is no name in these suites."""
+    return folded in _phrase_runs() or (language in UNSPACED and folded in _phrase_text(language))
+
+
 @cache
-def _wordings() -> frozenset[str]:
-    """Every run of words of every phrase without names: a name spelled like one ("Mars") is no name here."""
+def _phrase_runs() -> frozenset[str]:
+    """Every run of words of every phrase without names, in all languages."""
     texts: Iterable[str] = (text for language in LANGUAGES for text in phrases(language).wordings())
     return frozenset(run for text in texts for run in word_runs(fold(text)))
+
+
+@cache
+def _phrase_text(language: str) -> str:
+    """All phrases of a language that does not part words, one a line, to look for names inside."""
+    return "\n".join(fold(text) for text in phrases(language).wordings())
 
 
 def _substrings(forbidden: frozenset[str], language: str) -> tuple[str, ...]:
