@@ -7,6 +7,7 @@ from typing import Any
 
 import datasets
 import huggingface_hub.constants
+import huggingface_hub.errors
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -222,3 +223,81 @@ def test_reports_name_rows_and_problems_and_never_raise(context: SuiteContext) -
     assert bad.problem == "row 1 is bad"
     assert "does not exist" in missing.problem
     assert pq.read_metadata(context.data_root / "nyu-mll/glue/rte/train-00000.parquet").num_rows == good.rows  # type: ignore[operator]
+
+
+class FakeHub:
+    """Repositories in a folder, and what was asked of them."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.asked: list[Any] = []
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.file)
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", self.snapshot)
+
+    def file(self, name: str, file: str, *, revision: str | None, local_dir: Path | None, **_: Any) -> str:
+        return self._copied(name, [file], revision, local_dir) + f"/{file}"
+
+    def snapshot(
+        self,
+        name: str,
+        *,
+        revision: str | None,
+        allow_patterns: tuple[str, ...] | list[str] = (),
+        local_dir: Path | None = None,
+        **asked: Any,
+    ) -> str:
+        if asked.get("local_files_only"):
+            raise huggingface_hub.errors.LocalEntryNotFoundError("not in the cache")
+        self.asked.append((name, revision, list(allow_patterns)))
+        return self._copied(name, list(allow_patterns), revision, local_dir)
+
+    def _copied(self, name: str, patterns: list[str], revision: str | None, local_dir: Path | None) -> str:
+        home = self.root / name
+        into = local_dir or self.root / "cache" / name
+        for pattern in patterns:
+            for path in home.glob(pattern):
+                target = into / path.relative_to(home)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+        if not into.exists():
+            raise OSError(f"401 for {name}\nsee the documentation")
+        return str(into)
+
+
+def test_from_the_hub_only_the_wanted_splits_are_downloaded(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = FakeHub(root, monkeypatch)
+    source = DataSource("nyu-mll/glue", "rte", ("test",), revision="v1")
+    assert texts(source, "test", SuiteContext(cache_dir=tmp_path / "c")) == ["c", "d", "e"]
+    assert hub.asked == [("nyu-mll/glue", "v1", ["README.md", "rte/test-0.parquet", "rte/test-1.parquet"])]
+
+
+def test_a_repository_without_readable_files_is_read_from_the_hubs_conversion(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root / "old" / "script" / "plain" / "train" / "0000.parquet", ["converted"])
+    (root / "old" / "script" / "README.md").write_text("---\nlicense: mit\n---\n")
+    hub = FakeHub(root, monkeypatch)
+    source = DataSource("old/script", "plain", ("train",))
+    assert texts(source, "train", SuiteContext(cache_dir=tmp_path / "c")) == ["converted"]
+    assert hub.asked == [("old/script", "refs/convert/parquet", ["README.md", "plain/train/*.parquet"])]
+
+
+def test_fetching_fills_the_data_root_and_then_it_is_read_offline(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeHub(root, monkeypatch)
+    context = SuiteContext(data_root=tmp_path / "mine", cache_dir=tmp_path / "c")
+    (report,) = report_sources([DataSource("nyu-mll/glue", "rte", ("train",))], context, lambda _: (), fetch=True)
+    assert (report.rows, report.problem) == (2, "")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert texts(DataSource("nyu-mll/glue", "rte", ("train",)), "train", context) == ["a", "b"]
+
+
+def test_what_the_hub_refuses_is_told_in_one_line(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeHub(root, monkeypatch)
+    with pytest.raises(MissingData, match=r"cannot be downloaded: 401 for no/where; run") as raised:
+        read(DataSource("no/where", None, ("train",)), "train", SuiteContext(cache_dir=tmp_path / "c"))
+    assert "\n" not in str(raised.value)

@@ -101,13 +101,15 @@ def _from_hub(source: DataSource, into: Path | None) -> Place:
 def _download(source: DataSource, into: Path | None) -> Path:
     """Only the README and the files of the wanted splits: some repositories hold hundreds of configurations."""
     from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         readme = hf_hub_download(
             source.name, "README.md", repo_type="dataset", revision=source.revision, local_dir=into
         )
         patterns = config_patterns(Path(readme).parent, source.config)
+    except LocalEntryNotFoundError:  # no network and not in the cache; the repository may well have a README
+        raise
     except EntryNotFoundError:
         patterns = None
     revision = source.revision
