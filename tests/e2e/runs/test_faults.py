@@ -92,7 +92,7 @@ def test_an_interrupt_ends_the_run_in_good_order(bench: Any, until: Until, numbe
     process = bench.start(*words)
     until(lambda: len(bench.log("finished")) == 2 and len(bench.begun()) == 4)
     os.killpg(process.pid, number)
-    out, err = process.communicate()
+    out, err = process.communicate(timeout=120)
     assert process.returncode == code
     assert out == ""
     assert err.splitlines()[-1] == "stopped with 2 of 4 cells ended; the same command goes on from here"
