@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,9 @@ def save_checkpoint(folder: Path, state: Any) -> None:
     (target / "state.json").write_text(json.dumps(plain), encoding="utf-8")
     pointer = folder / ".current"
     pointer.write_text(name, encoding="utf-8")
+    for written in (*target.iterdir(), pointer):
+        with written.open("rb") as file:
+            os.fsync(file.fileno())
     pointer.replace(folder / "current")
     for other in folder.glob("step-*"):
         if other.name != name:

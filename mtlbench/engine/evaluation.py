@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
 
-__all__ = ["Evaluator", "ModelView", "at_rest"]
+__all__ = ["Evaluator", "ModelView", "all_finite", "at_rest"]
 
 _OURS = "mtlbench"
 
@@ -117,6 +117,9 @@ class Evaluator:
                 "probes": self._measure(last),
             }
         losses.clear()
+        for name in ("train_loss", "probes"):
+            if not all_finite(found[name]):
+                raise Diverged(f"a number of {name} is not finite")
         return found
 
     def scores(self, splits: Sequence[Split], tasks: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -128,7 +131,7 @@ class Evaluator:
         """Raises Diverged for a score that is not finite: it is never averaged away."""
         with torch.no_grad():
             score = self._suite.score(self._oracle.model, task, split)
-        if not math.isfinite(score.value):
+        if not all_finite([score.value, dict(score.extra)]):
             raise Diverged(f"the {split} score of task {task} is {score.value}")
         return score
 
@@ -141,9 +144,19 @@ class Evaluator:
         return {name: value for name, value in measured.items() if value is not None}
 
 
+def all_finite(value: Any) -> bool:
+    """Whether no number anywhere in a JSON value is infinite or NaN."""
+    if isinstance(value, Mapping):
+        return all(map(all_finite, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(all_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _guarded(probe: Probe, view: ModelView) -> Any:
     try:
-        return probe.measure(view)
+        found = probe.measure(view)
+        return found if all_finite(found) else {"error": "a number is not finite"}
     except Exception as error:  # a stranger's probe must not cost the cell
         return {"error": f"{type(error).__name__}: {error}"}
 

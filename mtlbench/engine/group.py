@@ -125,6 +125,8 @@ class GroupTraining:
     def _follow(self) -> None:
         point = self._suite.trace(self.oracle.model)
         if point is not None:
+            if not all(map(math.isfinite, point)):
+                raise Diverged("the traced point is not finite")
             self._trace.append([self.oracle.meter.gradients, *map(float, point)])
 
     def _finish(self) -> None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mtlbench.engine.evaluation import all_finite
+
 if TYPE_CHECKING:
     from mtlbench.interface.method import Method
     from mtlbench.interface.protocol import TrainingProtocol
@@ -58,7 +60,7 @@ def cell_outcome(
     traces = {_group_name(group, groups): result["trace"] for group, result in zip(groups, results, strict=False)}
     if any(traces.values()):
         outcome["trace"] = {name: _thinned(trace) for name, trace in traces.items()}
-        outcome["summary"] = {name: dict(suite.summary(trace)) for name, trace in traces.items()}
+        outcome["summary"] = {name: _summary(suite, trace) for name, trace in traces.items()}
     return outcome
 
 
@@ -66,6 +68,12 @@ def merged_seconds(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Training seconds by phase over all groups, and their sum as ``train``."""
     seconds = _summed([result["seconds"] for result in results])
     return {**seconds, "train": math.fsum(seconds.values())}
+
+
+def _summary(suite: Suite, trace: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """What the suite says of a path; null for what overflows on the path of a diverging run."""
+    told = suite.summary(trace)
+    return {name: value if all_finite(value) else None for name, value in told.items()}
 
 
 def _group_name(group: Sequence[str], groups: Sequence[Sequence[str]]) -> str:

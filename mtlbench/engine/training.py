@@ -26,6 +26,7 @@ from mtlbench.plugins import collect_extras
 
 if TYPE_CHECKING:
     from mtlbench.interface.executor import Report
+    from mtlbench.interface.method import Method
     from mtlbench.interface.run import Cell
     from mtlbench.interface.suite import SuiteContext
     from mtlbench.plugins import Registry
@@ -64,10 +65,10 @@ def train_cell(
     progress = _Progress(cell.key, protocol.budget, report)
     while True:
         index = len(finished)
-        group = GroupTraining(
+        make = partial(
+            GroupTraining,
             cell=cell,
             suite=suite,
-            method=build(method_class, cell.settings, f"method {cell.method}"),
             tasks=groups[index],
             budget=_share(protocol.budget, len(groups), index),
             protocol=protocol,
@@ -76,9 +77,8 @@ def train_cell(
             streams=Streams(cell.suite, cell.seed),
             unseen=[task.name for task in suite.unseen()] if len(groups) == 1 else [],
         )
-        if running is not None:
-            group.load_state_dict(running)
-            running = None
+        group = _resumed(make, partial(build, method_class, cell.settings, f"method {cell.method}"), running)
+        running = None
         saver = _Saver(checkpoint, checkpoint_seconds, cell, finished)
         spent = sum(result["counts"]["gradients"] for result in finished)
         try:
@@ -99,6 +99,21 @@ def train_cell(
         "extras": collect_extras(registry, group.view()),
     }
     return {"outcome": cell_outcome(suite, method_class, protocol, groups, finished), "measured": measured}
+
+
+def _resumed(
+    make: Callable[..., GroupTraining], method: Callable[[], Method], state: Mapping[str, Any] | None
+) -> GroupTraining:
+    """A group, continued from a checkpoint's state where one fits: a damaged one costs time, not the cell."""
+    group = make(method=method())
+    if state is None:
+        return group
+    try:
+        group.load_state_dict(state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError):
+        group.close()
+        return make(method=method())
+    return group
 
 
 def _measured(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -164,6 +179,6 @@ class _Saver:
 def _load(folder: Path | None, cell: Cell) -> dict[str, Any] | None:
     """A checkpoint of this cell made by these versions, or None: another version's numbers would not be the same."""
     state = load_checkpoint(folder) if folder is not None else None
-    if state is None or state["key"] != cell.key or state["versions"] != versions():
+    if not isinstance(state, dict) or state.keys() != {"key", "versions", "finished", "running"}:
         return None
-    return dict(state)
+    return state if state["key"] == cell.key and state["versions"] == versions() else None

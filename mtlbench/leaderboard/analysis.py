@@ -30,6 +30,7 @@ def analysis_table(board: Board) -> Table | None:
         notes=[
             "At the end of training, mean ± SD over n seeds.",
             "Cosine: mean over all pairs of tasks' gradients, on the shared encoder parameters, dropout off.",
+            "Where a suite follows the whole path (the plane), it is the mean over the path's last fifth.",
             "L2: distance from the start, over pretrained encoder parameters.",
             "Masked-LM loss: of the encoder under its pretrained head; the more, the more was forgotten.",
         ],

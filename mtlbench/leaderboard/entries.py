@@ -167,7 +167,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         counts={sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()},
         disagreement=None if audit["agrees"] is True else str(audit.get("difference") or "no difference is named"),
         digest=_digest(outcome),
-        cosine=_real(_part(probes, "cosine").get("mean")),
+        cosine=_cosine(outcome, probes),
         distance=_real(_part(probes, "distance").get("l2")),
         masked_seen=_real(masked.get("seen")),
         masked_unseen=_real(masked.get("unseen")),
@@ -177,6 +177,15 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         machine=sys.intern(str(machine.get("fingerprint") or "")),
         machine_label=sys.intern(_machine_label(machine)),
     )
+
+
+def _cosine(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> float | None:
+    """The mean pairwise cosine: the suite's own over a whole path where it tells one, else the probe's at the end.
+
+    In the plane a path may end on a kink, where gradients turn from step to step and a single point says nothing.
+    """
+    told = _part(_part(outcome, "summary"), "all").get("cosine")
+    return _real(_part(probes, "cosine").get("mean") if told is None else told)
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:

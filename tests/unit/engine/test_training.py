@@ -254,3 +254,24 @@ def test_progress_is_reported_while_a_cell_runs(registry_of: Any, cell_of: Any) 
     train_cell(cell_of(), registry_of(), SuiteContext(), report=messages.append)
     assert messages
     assert set(messages[0]) == {"key", "gradients", "budget", "score"}
+
+
+@pytest.mark.parametrize("rate", [1e12, 1e19, 1e30, 1e37])
+def test_however_a_run_overflows_it_is_recorded_as_diverged(train: Any, rate: float) -> None:
+    outcome = train(lr=rate, optimizer="sgd")["outcome"]
+    assert outcome["divergence"] is not None
+    assert outcome["average"] is None
+    _bytes({"outcome": outcome})
+
+
+@pytest.mark.parametrize("damage", [{}, {"running": {"oracle": {}}}, {"finished": 3}, []])
+def test_a_checkpoint_that_makes_no_sense_costs_time_and_not_the_cell(
+    train: Any, registry_of: Any, cell_of: Any, tmp_path: Path, damage: Any
+) -> None:
+    from mtlbench.engine.checkpoint import save_checkpoint
+    from mtlbench.engine.machine import versions
+
+    state: Any = {"key": "0" * 64, "versions": versions(), "finished": [], "running": None}
+    save_checkpoint(tmp_path, {**state, **damage} if damage and "finished" not in damage else damage)
+    result = train_cell(cell_of(), registry_of(), SuiteContext(), checkpoint=tmp_path)
+    assert _bytes(result) == _bytes(train())
