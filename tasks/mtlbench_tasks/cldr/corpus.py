@@ -18,7 +18,7 @@ __all__ = ["Line", "lines"]
 Line = tuple[str, str]
 """One or two segments of text; the second may be empty."""
 
-_SHARES: Final = {"names": 0.3, "two lists": 0.3, "mixed": 0.13, "same": 0.12, "part": 0.15}
+_SHARES: Final = {"names": 0.2, "two lists": 0.4, "mixed": 0.13, "same": 0.12, "part": 0.15}
 
 
 def lines(language: str, count: int, seed: int, purpose: str) -> list[Line]:
@@ -44,13 +44,13 @@ def _names(words: Phrases, names: Lexicon, rng: random.Random) -> Line:
 
 
 def _two_lists(words: Phrases, names: Lexicon, rng: random.Random) -> Line:
-    """Two lists of names of one kind; every second time, the other list is in a language drawn from all.
+    """Two lists of names of one kind; three times in five, the other list is in a language drawn from all.
 
     The lists are drawn apart, so they are no translations; what they share is the kind.
     """
     kind = rng.choice(("LOC", *KINDS))
     own = name_list(words, draw_names(names, kind, rng.randint(1, 4), rng), rng)
-    elsewhere = rng.choice(LANGUAGES) if rng.random() < 0.5 else words.language
+    elsewhere = rng.choice(LANGUAGES) if rng.random() < 0.6 else words.language
     found = draw_names(everything(elsewhere), kind, rng.randint(1, 4), rng)
     other = name_list(phrases(elsewhere), found, rng)
     return (own, other) if rng.random() < 0.5 else (other, own)

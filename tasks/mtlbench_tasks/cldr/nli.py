@@ -75,10 +75,11 @@ class CldrNli(CldrSuite):
             return Packed.of([row.ids for row in rows], [row.type_ids for row in rows], [each.label for each in made])
 
         english = {split: packed("en", split, count) for split, count in _ALL}
-        clusters = fit_clusters(self._features(english["train"]), _GROUPS)
+        features = {split: self._features(whole) for split, whole in english.items()}
+        clusters = fit_clusters(features["train"], _GROUPS)
         data: dict[tuple[str, Split], Packed] = {}
         for split, whole in english.items():
-            groups = clusters.assign(self._features(whole))
+            groups = clusters.assign(features[split])
             for group in range(_GROUPS):
                 data[f"en-{group + 1}", split] = whole.take((groups == group).nonzero()[0].tolist())
         for language in XNLI_UNSEEN:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -20,6 +21,7 @@ from torch.nn import functional
 from mtlbench_tasks.cldr.corpus import Line, lines
 from mtlbench_tasks.cldr.inventory import names
 from mtlbench_tasks.cldr.languages import LANGUAGES
+from mtlbench_tasks.cldr.vocabulary import learn_pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,22 +106,23 @@ def write_encoder(recipe: Recipe, out: Path, report: Callable[[str], None]) -> d
 
 def train_tokenizer(recipe: Recipe) -> Tokenizer:
     """A cased WordPiece vocabulary over names and lines of all languages alike; digits stand alone."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token=_SPECIAL[1]))
-    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)]
-    )
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=recipe.vocabulary, special_tokens=list(_SPECIAL), show_progress=False, limit_alphabet=4000
-    )
-    tokenizer.train_from_iterator(_tokenizer_texts(recipe), trainer)
+    normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
+    parts = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)])
+    counts: Counter[str] = Counter()
+    for text in _tokenizer_texts(recipe):
+        counts.update(word for word, _ in parts.pre_tokenize_str(normalizer.normalize_str(text)))
+    pieces = learn_pieces(counts, recipe.vocabulary, _SPECIAL)
+    vocabulary = {piece: place for place, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=_SPECIAL[1]))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, parts
+    tokenizer.add_special_tokens(list(_SPECIAL))
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0",
         pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
-        special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+        special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")],
     )
     return tokenizer
 
