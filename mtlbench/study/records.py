@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from mtlbench.interface.errors import BadRecord, BadSetting
 from mtlbench.interface.run import Cell
+from mtlbench.interface.settings import spec_text
 from mtlbench.study.keys import canonical_json, cell_content, cell_from, cell_key, sha256_of
 
 __all__ = [
@@ -156,7 +157,9 @@ def check_record(content: Any, digest: str | None = None) -> Record:
             raise BadRecord(f"{name!r} must be {kind.__name__}, found {record[name]!r:.80}")
     if record["status"] not in _STATUSES:
         raise BadRecord(f"'status' must be one of {', '.join(_STATUSES)}, found {record['status']!r}")
-    cell_of(record)
+    cell = cell_of(record)
+    if not _is_named_truly(cell):
+        raise BadRecord(f"variant does not match the cell: {cell.variant!r:.80}; one of them was changed after the run")
     try:
         key = cell_key(record["cell"])
         if digest != record["digest"]:
@@ -188,6 +191,22 @@ def cell_of(record: Mapping[str, Any]) -> Cell:
         if not isinstance(getattr(cell, name), str):
             raise BadRecord(f"cell.{name} must be str, found {getattr(cell, name)!r:.80}")
     return cell
+
+
+def _is_named_truly(cell: Cell) -> bool:
+    """Whether the variant is the method's name, with values in brackets that are the cell's own; no hash covers it.
+
+    Compared as text, from the cell's side: a value may hold commas and brackets, so that the text alone has no one
+    reading.
+    """
+    name, bracket, rest = cell.variant.partition("[")
+    if name != cell.method or bool(bracket) != rest.endswith("]"):
+        return False
+    rest = rest[:-1] + "," if bracket else ""
+    values = {**cell.protocol, **cell.settings}
+    for key in sorted(values) if rest else ():
+        rest = rest.removeprefix(f"{spec_text('', {key: values[key]})[1:-1]},")
+    return not rest
 
 
 def migrate(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from mtlbench import BadRecord, Cell
-from mtlbench.study.keys import canonical_json
+from mtlbench.study.keys import canonical_json, keyed
 from mtlbench.study.records import (
     SCHEMA,
     FutureRecord,
@@ -113,6 +114,34 @@ def test_what_may_differ_from_run_to_run_is_not_guarded(cell: Cell, record_of: R
     record = record_of(cell)
     edit(measured={"seconds": 7}, variant="fussy[beta=0.5]", provenance={})(record)
     assert check_record(record) == record
+
+
+@pytest.mark.parametrize(
+    ("settings", "variant"),
+    [
+        ({}, "fussy"),
+        ({}, "fussy[rows=8]"),
+        ({"beta": 1e-7}, "fussy[beta=1e-07,mood=calm,rows=8]"),
+        ({"mood": "a,beta=9]"}, "fussy[beta=0.5,mood=a,beta=9]]"),
+        ({"names": ["a", "b"], "clip": None}, "fussy[clip=none,names=[a,b]]"),
+    ],
+)
+def test_a_variant_tells_values_of_the_cell(
+    cell: Cell, record_of: RecordOf, settings: dict[str, Any], variant: str
+) -> None:
+    protocol = {**cell.protocol, "rows": 8}
+    named = dataclasses.replace(cell, settings={**cell.settings, **settings}, protocol=protocol, variant=variant)
+    assert check_record(record_of(keyed(named)))["variant"] == variant
+
+
+@pytest.mark.parametrize(
+    "variant",
+    ["", "plain", "fussy[beta=0.4]", "fussy[beta=0.5", "fussy]", "fussy[depth=3]", "fussy[mood=wild]", "fussy[best]"],
+)
+def test_a_variant_that_is_not_the_cells_is_refused(cell: Cell, record_of: RecordOf, variant: str) -> None:
+    record = {**record_of(cell), "variant": variant}
+    with pytest.raises(BadRecord, match=r"^variant does not match the cell: "):
+        check_record(record)
 
 
 @pytest.mark.parametrize(
