@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "mtlbench", "plugins", "tasks")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "mtlbench", "plugins", "tasks")
 THIRD_PARTIES = ("example", "broken-import", "clashing-name", "other-interface")
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
