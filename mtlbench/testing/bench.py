@@ -48,7 +48,7 @@ class Bench:
             if not hasattr(method, "orders"):
                 raise BadSetting(f"method {name} draws no visiting orders, so none can be given")
             script = iter(orders)
-            method.orders = lambda groups, _rows: [next(script)] * groups
+            method.orders = lambda groups, rows: [_checked(next(script, None), rows)] * groups
         return method
 
     def train(
@@ -87,6 +87,19 @@ class Bench:
         finally:
             oracle.audit.close()
         return TrainedPath(phi, ends, oracle.meter.gradients)
+
+
+def _checked(orders: Sequence[Sequence[int]] | None, rows: int) -> Sequence[Sequence[int]]:
+    """One step's visiting orders, if every row has one that names other rows."""
+    if orders is None:
+        raise BadSetting("the script of orders has come to its end before the training")
+    if len(orders) != rows:
+        raise BadSetting(f"orders must have one list for each of the {rows} rows, found {len(orders)}")
+    for row, order in enumerate(orders):
+        for other in order:
+            if other not in range(rows) or other == row:
+                raise BadSetting(f"orders[{row}] may name the other rows, 0 to {rows - 1}, found {other!r}")
+    return orders
 
 
 class _Point(nn.Module):

@@ -36,9 +36,9 @@ class Replay:
 
     def __str__(self) -> str:
         if self.ok:
-            return f"{self.name} ok"
+            return _escaped(f"{self.name} ok")
         more = f" ({len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
-        return f"{self.name} FAILED {self.problems[0]}{more}"
+        return _escaped(f"{self.name} FAILED {self.problems[0]}{more}")
 
 
 class _Unusable(Exception):
@@ -72,8 +72,14 @@ def replay_folder(folder: Path, registry: Registry, only: str | None = None) -> 
             found = True
             yield Replay(path.name, (_one_line(unusable),))
             continue
+        taken: set[str] = set()
         for place, content in enumerate(cases):
-            yield _replay(method, place, content, replayer, bench)
+            name = _case_name(method, place, content)
+            if name in taken:
+                yield Replay(name, (f"case {place} of {path.name} has the name of an earlier one",))
+                continue
+            taken.add(name)
+            yield _replay(name, content, replayer, bench)
     if not found:
         raise MissingData(f"no file in {folder} holds golden vectors of {only}")
 
@@ -109,9 +115,12 @@ def _replayer(method: str, registry: Registry) -> Replayer:
     raise registry.unknown("method or suite", name, [*registry.methods, *registry.suites, *_OF_THE_ENGINE])
 
 
-def _replay(method: str, place: int, content: Any, replayer: Replayer, bench: GoldenBench) -> Replay:
+def _case_name(method: str, place: int, content: Any) -> str:
     named = isinstance(content, dict) and isinstance(content.get("name"), str)
-    name = f"{method}/{content['name'] if named else place}"
+    return f"{method}/{content['name'] if named else place}"
+
+
+def _replay(name: str, content: Any, replayer: Replayer, bench: GoldenBench) -> Replay:
     try:
         case = _case(content)
         got = replayer(case, bench)
@@ -132,6 +141,8 @@ def _case(content: Any) -> GoldenCase:
     for field, kind in (("name", str), ("inputs", dict), ("expected", dict)):
         if not isinstance(content.get(field), kind):
             raise _Unusable(f"the case's {field!r} is missing or no {'text' if kind is str else 'object'}")
+    if not content["expected"]:
+        raise _Unusable("the case's 'expected' is empty, so it would check nothing")
     dtype = content.get("dtype", "float64")
     if dtype not in ("float32", "float64"):
         raise _Unusable(f"the case's 'dtype' must be float32 or float64, found {dtype!r}")
@@ -184,3 +195,8 @@ def _hyphenated(name: str) -> str:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _escaped(text: str) -> str:
+    """Text with its line breaks and other control characters written out, so that it stays one line."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -137,10 +137,10 @@ class Synthetic(Suite):
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
-        """``values``, and the paths, for which the bench trains the installed methods."""
+        """Values at points, and the paths, for which the bench trains the installed methods."""
         from mtlbench_tasks._plane_replay import replay_path, replay_values
 
-        return replay_values(case, bench, CENTRES) if case.name == "values" else replay_path(case, bench, CENTRES)
+        return replay_values(case, bench, CENTRES) if "points" in case.inputs else replay_path(case, bench, CENTRES)
 
 
 def region(point: Sequence[float]) -> str:

@@ -165,7 +165,8 @@ BAD_CASES = {
     "ragged input": (case("c", x=[[1.0], [1.0, 2.0]]), "ValueError"),
     "missing output": ({"name": "c", "inputs": {"x": 1.0}, "expected": {"triple": 3.0}}, "triple: missing"),
     "shape": (case("c", double=[2.0]), "want a list of 1"),
-    "crash": ({"name": "c", "inputs": {"crash": 1}, "expected": {}}, "ZeroDivisionError: division by zero"),
+    "crash": ({"name": "c", "inputs": {"crash": 1}, "expected": {"x": 1}}, "ZeroDivisionError: division by zero"),
+    "nothing expected": ({"name": "c", "inputs": {"x": 1.0}, "expected": {}}, "would check nothing"),
 }
 
 
@@ -178,6 +179,19 @@ def test_a_bad_case_is_one_failed_line_and_does_not_stop_the_others(replayed: Re
     assert said in line
     assert " FAILED " in line
     assert "\n" not in line
+
+
+def test_a_case_name_of_several_lines_is_printed_as_one(replayed: Replayed) -> None:
+    (line,) = replayed({"a.json": golden("doubling_method", case("two\nlines\x1b[0m"))}).values()
+    assert line == "doubling_method/two\\nlines\\x1b[0m ok"
+
+
+def test_a_name_that_comes_twice_in_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(golden("doubling_method", case(), case(), case("two"))))
+    registry = build_registry([of_object(Offers(), "offers")])
+    told = list(map(str, replay_folder(tmp_path, registry)))
+    assert [line.split()[1] for line in told] == ["ok", "FAILED", "ok"]
+    assert "has the name of an earlier one" in told[1]
 
 
 def test_a_method_without_a_replay_says_so(replayed: Replayed) -> None:

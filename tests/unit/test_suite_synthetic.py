@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
@@ -175,3 +176,63 @@ def test_every_task_alone_walks_into_its_own_well(registry):
 
 def test_the_fingerprint_needs_no_data_and_stays():
     assert Synthetic().fingerprint(SuiteContext(seed=0)) == Synthetic(start="north").fingerprint(SuiteContext(seed=5))
+
+
+SGD = {"name": "sgd", "lr": 0.1}
+
+
+class TestReplaysOfPaths:
+    """What a case says of a path is kept, or refused by its name."""
+
+    def told(self, registry, tmp_path, **params):
+        case = {"name": "path", "params": params, "inputs": {"init": [20.0, 5.0], "steps": 2}, "expected": {"phi": 0}}
+        content = {"format": "mtlbench-golden/1", "method": "synthetic", "cases": [case]}
+        (tmp_path / "synthetic.json").write_text(json.dumps(content), encoding="utf-8")
+        (replay,) = replay_folder(tmp_path, registry)
+        return str(replay)
+
+    @pytest.mark.parametrize(
+        ("method", "one", "other"),
+        [
+            ("recadam", {"lr": 0.2, "gamma": 1.0, "k": 0.0, "t0": 1}, {"lr": 0.2, "gamma": 1.0, "k": 1.0, "t0": 1}),
+            ("recadam", {"lr": 0.2, "t0": 4, "gamma": 1.0}, {"lr": 0.2, "t0": 4, "gamma": 1.0, "kind": "linear"}),
+            ("recadam", {"lr": 0.2, "gamma": 0.0}, {"lr": 0.2, "gamma": 0.0, "weight_decay": 0.1}),
+            ("recadam", {"lr": 0.2, "t0": 1}, {"lr": 0.2, "t0": 1, "betas": [0.5, 0.5]}),
+            ("recadam", {"lr": 0.2, "t0": 1}, {"lr": 0.2, "t0": 1, "correct_bias": False}),
+            ("gradnorm", {"optimizer": SGD, "weight_lr": 0.0}, {"optimizer": SGD, "weight_lr": 0.1}),
+            (
+                "reptile",
+                {"inner_optimizer": {"name": "adamw", "lr": 0.1}, "inner_steps": 2, "inner_state": "reset"},
+                {"inner_optimizer": {"name": "adamw", "lr": 0.1}, "inner_steps": 2, "inner_state": "persist"},
+            ),
+        ],
+    )
+    def test_a_setting_changes_the_path(self, registry, tmp_path, method, one, other):
+        paths = [self.told(registry, tmp_path, method=method, **params) for params in (one, other)]
+        assert all("phi: got [[" in path for path in paths)
+        assert paths[0] != paths[1]
+
+    @pytest.mark.parametrize(
+        ("params", "said"),
+        [
+            ({"method": "mtl", "optimizer": SGD, "momentum": 0.9}, "'momentum'"),
+            ({"method": "recadam", "lr": 0.1, "kind": "cosine"}, "'curve'"),
+            ({"method": "gradnorm", "optimizer": SGD, "norm_columns": [0, 1]}, "'norm_columns'"),
+            ({"method": "reptile", "optimizer": SGD, "eta_schedule": "linear"}, "'eta_schedule'"),
+            ({"method": "pcgrad", "optimizer": SGD, "orders": [[[1, 2], [0, -1], [0, 1]]]}, "found -1"),
+            ({"method": "pcgrad", "optimizer": SGD, "orders": [[[1, 2], [0, 3], [0, 1]]]}, "found 3"),
+            ({"method": "sequential_reptile", "optimizer": SGD, "sequences": [[0, -1]]}, "task -1"),
+        ],
+    )
+    def test_what_cannot_be_kept_is_refused_aloud(self, registry, tmp_path, params, said):
+        assert said in self.told(registry, tmp_path, **params)
+
+    def test_values_are_known_by_their_points(self, registry, tmp_path):
+        case = {
+            "name": "elsewhere",
+            "inputs": {"points": [[0.0, 0.0]]},
+            "expected": {"losses": [[-27.06705664732254, -200.0, -27.06705664732254]]},
+        }
+        content = {"format": "mtlbench-golden/1", "method": "synthetic", "cases": [case]}
+        (tmp_path / "synthetic.json").write_text(json.dumps(content), encoding="utf-8")
+        assert [str(replay) for replay in replay_folder(tmp_path, registry)] == ["synthetic/elsewhere ok"]
