@@ -20,11 +20,13 @@ _TOP = ("seeds", "methods", "suites", "protocol")
 def read_study(path: Path) -> Study:
     """The study in a TOML file; raises BadStudy with file, line and key."""
     try:
-        text = path.read_bytes().decode()
+        data = path.read_bytes()
+        text = data.decode()
     except OSError as error:
         raise BadStudy(f"{path}: cannot read the study file: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise BadStudy(f"{path}: a study file is UTF-8 text, and this is not") from None
+    except UnicodeDecodeError as broken:
+        line = data.count(b"\n", 0, broken.start) + 1
+        raise BadStudy(f"{path}, line {line}: a study file is UTF-8 text, and this is not") from None
     return parse_study(text, str(path))
 
 
@@ -33,14 +35,15 @@ def parse_study(text: str, source: str) -> Study:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadStudy(_syntax_error(str(error), source)) from None
+        raise BadStudy(_syntax_error(str(error), source, text)) from None
     return _Reader(content, source, TomlLines(text)).study()
 
 
-def _syntax_error(message: str, source: str) -> str:
+def _syntax_error(message: str, source: str, text: str) -> str:
     found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     if not found:
-        return f"{source}: not TOML: {message}"
+        last = len(text.splitlines()) or 1  # what is wrong is that the text ends here
+        return f"{source}, line {last}: not TOML: {message}"
     return f"{source}, line {found[1]}: not TOML: {message[: found.start()]} (column {found[2]})"
 
 
@@ -121,5 +124,4 @@ class _Reader:
         return Place(self.source, {"": start, **{key: self.lines.of(*path, key) for key in table}})
 
     def error(self, message: str, *path: str | int) -> BadStudy:
-        where = f"{self.source}, line {self.lines.of(*path)}" if path else self.source
-        return BadStudy(f"{where}: {message}")
+        return BadStudy(f"{self.source}, line {self.lines.of(*path)}: {message}")

@@ -69,9 +69,11 @@ def test_places_name_file_line_and_key() -> None:
     ("text", "message"),
     [
         ("seeds = \n", r"s\.toml, line 1: not TOML: Invalid value \(column 9\)"),
+        ('suites = ["pond"]\nmethods = [\n  "plain",\n', r"s\.toml, line 3: not TOML: "),
+        ("", r"s\.toml, line 1: the study has no methods"),
         ('methods = ["plain"]\nsuits = 1', r"s\.toml, line 2: a study has no key 'suits'; did you mean 'suites'\?"),
-        ('suites = ["pond"]', r"s\.toml: the study has no methods; add methods = \[\.\.\.\]"),
-        ('methods = ["plain"]', r"s\.toml: the study has no suites"),
+        ('suites = ["pond"]', r"s\.toml, line 1: the study has no methods; add methods = \[\.\.\.\]"),
+        ('methods = ["plain"]', r"s\.toml, line 1: the study has no suites"),
         ('suites = ["pond"]\nmethods = []', r"line 2: methods must be a list with something in it, found \[\]"),
         ('suites = "pond"\nmethods = ["plain"]', r"line 1: suites must be a list with something in it, found 'pond'"),
         ('suites = ["pond"]\nmethods = [\n3]', r"line 2: expected NAME, NAME\[key=value\] or a table .* found 3"),
@@ -98,8 +100,8 @@ def test_a_bad_study_names_file_line_and_key(text: str, message: str) -> None:
 def test_a_study_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadStudy, match=r"none\.toml: cannot read the study file: No such file or directory"):
         read_study(tmp_path / "none.toml")
-    (tmp_path / "latin.toml").write_bytes(b'methods = ["\xe9"]')
-    with pytest.raises(BadStudy, match=r"latin\.toml: a study file is UTF-8 text, and this is not"):
+    (tmp_path / "latin.toml").write_bytes(b'suites = ["pond"]\nmethods = ["\xe9"]\n')
+    with pytest.raises(BadStudy, match=r"latin\.toml, line 2: a study file is UTF-8 text, and this is not"):
         read_study(tmp_path / "latin.toml")
 
 
