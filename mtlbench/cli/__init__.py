@@ -1,8 +1,8 @@
 """The command line: one module a command; heavy imports stand inside commands.
 
 A module here that has ``NAME``, ``HELP``, ``configure(parser)`` and ``run(args) -> int`` is a command; its file is
-called like the command, with underscores for hyphens. ``run`` returns the exit code: 0, or 1 for a failed check or
-cell. Mistakes of the user are raised as MtlbenchError.
+called like the command, with underscores for hyphens. ``run`` returns the exit code: 0, 1 for a failed check or
+cell, or MISUSE when files among the records were none. Mistakes of the user are raised as MtlbenchError.
 """
 
 from __future__ import annotations

@@ -27,20 +27,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli import MISUSE
     from mtlbench.cli.session import open_registry
     from mtlbench.interface.errors import BadSetting
     from mtlbench.leaderboard.differing import folders_table, records_table
     from mtlbench.leaderboard.formats import formatter
 
+    bad = 0
     folders = [Path(text) for text in (args.first, args.second) if Path(text).is_dir()]
     if len(folders) == 1:
         raise BadSetting(f"{folders[0]} is a folder and the other is not: compare two records or two folders")
     if folders:
-        table = folders_table(*(_by_key(folder) for folder in folders))
+        read = [_by_key(folder) for folder in folders]
+        table = folders_table(*(records for records, _ in read))
+        bad = sum(count for _, count in read)
     else:
         table = records_table(*(_record(args.results, key) for key in (args.first, args.second)))
     print(formatter(open_registry(args))(table, "plain"), end="")
-    return 0
+    return MISUSE if bad else 0
 
 
 def _record(results: Path, prefix: str) -> dict[str, Any]:
@@ -49,15 +53,16 @@ def _record(results: Path, prefix: str) -> dict[str, Any]:
     return read(results, prefix)[0]
 
 
-def _by_key(folder: Path) -> dict[str, dict[str, Any]]:
-    """Records without the bulk of their outcomes, so that thousands fit in memory."""
+def _by_key(folder: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """Records without the bulk of their outcomes, so that thousands fit in memory; how many files are no records."""
     from mtlbench.study.store import Problem, each_record
 
-    found = {}
+    found, bad = {}, 0
     for record in each_record(folder):
         if isinstance(record, Problem):
             print(f"{folder}/{record}", file=sys.stderr)
+            bad += 1
         else:
             kept = {name: record[name] for name in ("cell", "variant", "digest")}
             found[record["key"]] = {**kept, "outcome": {"average": record["outcome"].get("average")}}
-    return found
+    return found, bad

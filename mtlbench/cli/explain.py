@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 __all__ = ["HELP", "NAME", "configure", "run"]
@@ -23,13 +24,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli import MISUSE
     from mtlbench.leaderboard.board import read_boards
     from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.explaining import explanation
     from mtlbench.study.store import Store
 
     reading = read_boards(args.results)
+    for problem in reading.problems:
+        print(visible(problem.line()), file=sys.stderr)
     path = Store(args.results).find(args.key)
     for line in explanation(path.stem, reading, path.relative_to(args.results)):
         print(visible(line) if not line.startswith(" ") else f"  {visible(line)}")
-    return 0
+    return MISUSE if reading.problems else 0

@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli import MISUSE
     from mtlbench.cli.session import open_registry
     from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
@@ -58,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
     if args.style:
         render = formatter(registry)
         print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims)), end="")
-        return 0
+        return MISUSE if reading.problems else 0
     files = rendered(reading, registry, claims)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")
-        return 0
+        return MISUSE if reading.problems else 0
     stale = False
     for line in differences(files, args.out):
         stale = True

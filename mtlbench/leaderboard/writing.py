@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mtlbench.interface.errors import BadSetting
+from mtlbench.interface.errors import BadSetting, MtlbenchError
 from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.study import atomic
 
@@ -16,8 +16,16 @@ __all__ = ["differences", "write"]
 def write(files: Mapping[str, str], out: Path) -> list[str]:
     """Bring ``out`` up to date, each file whole or not at all; returns the paths that changed, sorted.
 
-    Tables that are no longer rendered are removed. Raises BadSetting when ``out`` holds a page that is not ours.
+    Tables that are no longer rendered are removed. Raises BadSetting when ``out`` holds a page that is not ours,
+    and MtlbenchError when it cannot be written.
     """
+    try:
+        return _write(files, out)
+    except OSError as error:
+        raise _unusable("write to", out, error) from None
+
+
+def _write(files: Mapping[str, str], out: Path) -> list[str]:
     page = _bytes(out / PAGE)
     if page is not None and not page.startswith(MARK.encode()):
         raise BadSetting(f"{out / PAGE} was not written by mtlbench leaderboard; give another folder with --out")
@@ -35,9 +43,15 @@ def write(files: Mapping[str, str], out: Path) -> list[str]:
 
 
 def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
-    """Lines of a unified diff from ``out`` to what the records say; none when they agree."""
+    """Lines of a unified diff from ``out`` to what the records say; none when they agree.
+
+    Raises MtlbenchError when ``out`` cannot be read.
+    """
     for path in sorted({*files, *_left_over(files, out)}):
-        there, wanted = _bytes(out / path), files.get(path)
+        try:
+            there, wanted = _bytes(out / path), files.get(path)
+        except OSError as error:
+            raise _unusable("read", out, error) from None
         new = None if wanted is None else wanted.encode("utf-8", "backslashreplace")
         if there == new:
             continue
@@ -51,6 +65,11 @@ def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
             )
         )
         yield from lines or [f"{path}: differs in line ends or encoding alone"]
+
+
+def _unusable(what: str, out: Path, error: OSError) -> MtlbenchError:
+    where = "" if error.filename is None else f" ({error.filename})"
+    return MtlbenchError(f"cannot {what} {out}: {error.strerror or error}{where}; choose another folder with --out")
 
 
 def _left_over(files: Mapping[str, str], out: Path) -> list[str]:

@@ -92,6 +92,18 @@ def test_a_page_of_somebody_else_is_not_overwritten(folder, tmp_path, capsys):
     assert not (tmp_path / "tables").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(folder, tmp_path, capsys):
+    out = tmp_path / "elsewhere"
+    out.mkdir()
+    (out / "tables").write_text("no folder")
+    capsys.readouterr()
+    assert main(["leaderboard", "--out", str(out)]) == 2
+    assert main(["leaderboard", "--out", str(out), "--check"]) == 2
+    writing, reading = capsys.readouterr().err.splitlines()
+    assert writing.startswith(f"mtlbench: error: cannot write to {out}: Not a directory")
+    assert reading.startswith(f"mtlbench: error: cannot read {out}: Not a directory")
+
+
 def test_line_ends_count(folder, capsys):
     path = folder / "tables/digits-scores.md"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -110,8 +122,10 @@ def test_a_bad_record_is_one_line_on_stderr_and_fails_the_check(folder, capsys, 
         path.write_text("")
     else:
         path.rename(folder / "results/digits/mtl" / path.name)
-    assert main(["leaderboard"]) == 0
-    capsys.readouterr()
+    assert main(["leaderboard"]) == 2
+    assert "files written anew" in capsys.readouterr().out
+    assert main(["leaderboard", "--style", "plain"]) == 2
+    assert "pcgrad" in capsys.readouterr().out
     assert main(["leaderboard", "--check"]) == 1
     found = capsys.readouterr()
     assert "are what the records say" in found.out
@@ -121,7 +135,7 @@ def test_a_bad_record_is_one_line_on_stderr_and_fails_the_check(folder, capsys, 
 
 def test_a_record_whose_audit_disagrees_is_on_the_page_with_its_reason(folder, capsys):
     store_records([made_up_record("gradvac", audit="backward passes: 3 metered, 9 seen")], folder / "results")
-    assert main(["leaderboard"]) == 0
+    assert main(["leaderboard"]) == 2
     page = (folder / "README.md").read_text()
     assert "backward passes: 3 metered, 9 seen" in page
     assert "| gradvac" not in page

@@ -34,7 +34,7 @@ def test_explain_names_board_row_and_every_run_behind_the_mean(results, capsys):
 def test_explain_says_why_a_record_is_on_no_board(results, capsys):
     refused = made_up_record("swep", audit="backward passes: 3 metered, 9 seen")
     store_records([refused], results)
-    assert main(["explain", refused["key"], "--results", str(results)]) == 0
+    assert main(["explain", refused["key"], "--results", str(results)]) == 2
     assert "on no board: the audit counted otherwise than the meter: backward passes: 3" in capsys.readouterr().out
 
 
@@ -72,6 +72,20 @@ def test_diff_of_folders_names_what_is_missing_and_what_came_out_differently(res
     [changed] = [line for line in out.splitlines() if "came out differently" in line]
     assert changed.split()[-3:-1] == ["60.00", "25.50"]
     assert "1 cells have the same outcome in both." in out
+
+
+def test_a_bad_record_does_not_keep_the_others_from_being_told_of(results, tmp_path, capsys):
+    bad = results / "digits" / "mtl" / f"{'0' * 64}.json"
+    bad.write_text("{")
+    assert main(["explain", key_of("pcgrad"), "--results", str(results)]) == 2
+    found = capsys.readouterr()
+    assert "its average: " in found.out
+    [line] = found.err.splitlines()
+    assert line.startswith(f"digits/mtl/{bad.name}: not JSON")
+    assert main(["diff", str(results), str(results)]) == 2
+    found = capsys.readouterr()
+    assert "6 cells have the same outcome in both." in found.out
+    assert [line.startswith(f"{bad}: not JSON") for line in found.err.splitlines()] == [True, True]
 
 
 def test_a_folder_and_a_key_are_not_compared(results, capsys):
