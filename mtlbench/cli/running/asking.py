@@ -74,9 +74,13 @@ def _check_device(name: str) -> None:
     import torch
 
     try:
-        torch.device(name)
+        device = torch.device(name)
     except RuntimeError as error:
         raise BadSetting(f"--device {name!r} is none that torch knows: {str(error).partition(chr(10))[0]}") from None
+    if device.type == "cuda" and (count := torch.cuda.device_count()) <= (device.index or 0):
+        raise BadSetting(f"--device {name}: torch finds {count or 'no'} CUDA devices here; leave --device out for cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise BadSetting(f"--device {name}: torch finds no MPS device here; leave --device out for cpu")
 
 
 def _default_executor(registry: Registry) -> str:
