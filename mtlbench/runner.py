@@ -29,7 +29,7 @@ class CellResult:
 
     status: done and diverged have a record; ``lost``: its worker died at every attempt; ``unreadable``: its record
     is of a newer mtlbench. found: whether another run has made the record, before or beside this one. average: mean
-    test score over the tasks.
+    test score over the tasks. disagreement: how the audit's count differs from the meter's, if it does.
     """
 
     cell: Cell
@@ -38,11 +38,14 @@ class CellResult:
     error: str | None = None
     seconds: float = 0.0
     average: float | None = None
+    disagreement: str | None = None
 
     @classmethod
     def of(cls, cell: Cell, record: Mapping[str, Any], *, found: bool = False, seconds: float = 0.0) -> CellResult:
         """From the cell's record."""
-        return cls(cell, record["status"], found, None, seconds, record["outcome"].get("average"))
+        outcome = record["outcome"]
+        error = _divergence(outcome["divergence"]) if record["status"] == "diverged" else None
+        return cls(cell, record["status"], found, error, seconds, outcome.get("average"), _disagreement(outcome))
 
 
 class Watcher:
@@ -71,14 +74,18 @@ class Summary:
     conflicts: list[str] = field(default_factory=list)
     """Records, below the results folder, that came out otherwise than the first of their cell."""
 
+    bad_records: list[str] = field(default_factory=list)
+    """Files in the place of records, below the results folder, that were none, or are of a newer mtlbench."""
+
     def count(self, status: Status, found: bool | None = None) -> int:
         """How many cells ended so; only found, or only not found ones, if ``found`` says so."""
         return sum(it.status == status and found in (None, it.found) for it in self.results)
 
     @property
     def is_clean(self) -> bool:
-        """Whether every cell is done, and no cell came out in two ways."""
-        return all(result.status == "done" for result in self.results) and not self.conflicts
+        """Whether every cell is done, its audit agrees, and no cell came out in two ways."""
+        good = all(result.status == "done" and result.disagreement is None for result in self.results)
+        return good and not self.conflicts
 
 
 def run_grid(
@@ -145,15 +152,25 @@ class _Run:
         try:
             record = self.store.load(cell)
         except FutureRecord as future:
+            self._is_bad(cell)
             self.results[cell.key] = CellResult(cell, "unreadable", found=True, error=str(future))
             return True
         except BadRecord as bad:
-            self.watcher.say(f"{bad}; the cell is trained again and the bad file kept beside the new record")
+            if self._is_bad(cell):
+                self.watcher.say(f"{bad}; the cell is trained again and the bad file kept beside the new record")
             return False
         if record is None:
             return False
         self.results[cell.key] = CellResult.of(cell, record, found=True)
         return True
+
+    def _is_bad(self, cell: Cell) -> bool:
+        """Note that the file in the place of the cell's record is bad; whether that is news."""
+        path = self.store.path(cell).relative_to(self.store.folder).as_posix()
+        is_news = path not in self.summary.bad_records
+        if is_news:
+            self.summary.bad_records.append(path)
+        return is_news
 
     def _round(self, keys: Iterable[str]) -> list[str]:
         """Run these cells once; returns those to run again."""
@@ -223,6 +240,18 @@ class _Run:
     def _settle(self, result: CellResult) -> None:
         self.results[result.cell.key] = result
         self.watcher.settled(result)
+
+
+def _divergence(found: Any) -> str:
+    about = found if isinstance(found, Mapping) else {}
+    return f"{about.get('reason') or 'a number was no longer finite'}, after {about.get('gradients', '?')} gradients"
+
+
+def _disagreement(outcome: Mapping[str, Any]) -> str | None:
+    audit = outcome.get("audit")
+    if not isinstance(audit, Mapping) or audit.get("agrees") is not False:
+        return None
+    return str(audit.get("difference") or "it does not say how")
 
 
 def told(cell: Cell) -> str:

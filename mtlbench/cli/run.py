@@ -71,6 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mtlbench.cli import MISUSE
     from mtlbench.cli.running.asking import executor_from, study_from
     from mtlbench.cli.running.ending import print_json, print_tables
     from mtlbench.cli.running.watching import watcher_for
@@ -100,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         print_json(summary, config, grid.warnings)
     else:
         print_tables(summary, config, registry, args.results)
+    if summary.bad_records:
+        return MISUSE
     return 0 if summary.is_clean else 1
 
 

@@ -40,7 +40,8 @@ def print_tables(summary: Summary, config: Config, registry: Registry, results: 
 
 def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
     found = sum(result.found for result in summary.results)
-    parts = [f"{len(summary.results) - found} trained", f"{found} found in {results}"]
+    without = sum(result.status in ("failed", "lost") for result in summary.results)
+    parts = [f"{len(summary.results) - found - without} trained", f"{found} found in {results}"]
     parts += [f"{count} {status}" for status in get_args(Status)[1:] if (count := summary.count(status))]
     yield f"{len(summary.results)} cells in {summary.seconds:.0f} s: {', '.join(parts)}"
     for result in summary.results:
@@ -48,7 +49,9 @@ def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
             details = store.failure_path(result.cell.key)
             yield f"{result.status}: {told(result.cell)}: {result.error} (details: {details})"
         elif result.status != "done":
-            yield f"{result.status}: {told(result.cell)}: {result.error or 'a number was no longer finite'}"
+            yield f"{result.status}: {told(result.cell)}: {result.error}"
+        if result.disagreement is not None:
+            yield f"{result.status}, but the audit disagrees: {told(result.cell)}: {result.disagreement}"
     for conflict in summary.conflicts:
         yield f"conflict: {conflict} differs from the record of its cell; the same cell should give the same outcome"
     yield f"next: mtlbench leaderboard --results {results} --out board"
@@ -62,6 +65,7 @@ def _as_json(summary: Summary, results: str, warnings: Sequence[str]) -> dict[st
             "cells": len(summary.results),
             "found": sum(result.found for result in summary.results),
             **{status: summary.count(status) for status in get_args(Status)},
+            "audit_disagrees": sum(result.disagreement is not None for result in summary.results),
         },
         "cells": [
             {
@@ -75,9 +79,11 @@ def _as_json(summary: Summary, results: str, warnings: Sequence[str]) -> dict[st
                 "average": result.average,
                 "seconds": round(result.seconds, 3),
                 "error": result.error,
+                "audit_difference": result.disagreement,
             }
             for result in summary.results
         ],
         "warnings": list(warnings),
         "conflicts": summary.conflicts,
+        "bad_records": summary.bad_records,
     }

@@ -115,7 +115,10 @@ class _Bars(_Lines):
 
 
 def _ending(result: CellResult) -> str:
-    parts: list[str] = [result.status]
+    status: str = result.status
+    if result.disagreement is not None:
+        status = f"{status}, but the audit disagrees: {result.disagreement}"
+    parts = [status]
     if result.average is not None:
         parts.append(f"average {result.average:.2f}")
     if result.found:

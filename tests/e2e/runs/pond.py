@@ -26,7 +26,9 @@ class Swim(Method):
 
     name = "swim"
 
-    mood: Literal["well", "raises", "exits", "diverges", "nan", "dies", "dies-once", "fails-once", "waits"] = "well"
+    mood: Literal[
+        "well", "raises", "exits", "diverges", "nan", "dies", "dies-once", "fails-once", "waits", "miscounts"
+    ] = "well"
     """What its cells do."""
 
 
@@ -84,6 +86,8 @@ def mtlbench_run_cell(cell: Cell, config: Config) -> Mapping[str, Any] | None:
     value = float("nan") if mood == "nan" else 50.0 + cell.seed + len(cell.options["encoder_name"])
     score = {"value": value, "examples": 10, "extra": {}}
     done = divergence is None
+    agrees = mood != "miscounts"
+    audit = {"agrees": agrees, "difference": None if agrees else "backward passes: 8 metered, 9 seen"}
     outcome = {
         "tasks": [{"name": "a", "label": "A", "metric": "f1", "higher_is_better": True, "size": 9, "probability": 1.0}],
         "scores": {"a": {"dev": score, "test": score}} if done else {},
@@ -91,7 +95,7 @@ def mtlbench_run_cell(cell: Cell, config: Config) -> Mapping[str, Any] | None:
         "average": value if done else None,
         "average_unseen": None,
         "counts": dict.fromkeys(_METER, cell.protocol["budget"]),
-        "audit": {"agrees": True, "forwards": 8, "backwards": 8, "difference": None},
+        "audit": {**audit, "forwards": 8, "backwards": 8},
         "scale": "sum",
         "parameters": {"shared": 2, "all": 3},
         "curve": [],

@@ -145,7 +145,20 @@ def test_a_record_that_was_tampered_with_is_trained_again(bench: Any) -> None:
     record["outcome"]["average"] += 40
     path.write_bytes(record_bytes(record))
     answer = bench.run("-m", "swim", "--seeds", "2")
-    assert answer.code == 0
+    assert answer.code == 2
     assert "digest does not match the outcome" in answer.err
     assert bench.outcomes() == good
     assert bench.leftovers() == [f".bad-1-{path.name}"]
+    assert bench.run("-m", "swim", "--seeds", "2").code == 0
+
+
+def test_a_record_of_a_newer_mtlbench_is_left_alone_and_makes_exit_code_2(bench: Any) -> None:
+    bench.run("-m", "swim")
+    (path,) = bench.results.glob("pond/swim/*.json")
+    path.write_bytes(record_bytes({**json.loads(path.read_bytes()), "schema": 99}))
+    newer = path.read_bytes()
+    answer = bench.run("-m", "swim", "--seeds", "2", "--json")
+    assert answer.code == 2
+    assert [cell["status"] for cell in answer.json["cells"]] == ["unreadable", "done"]
+    assert answer.json["bad_records"] == [f"pond/swim/{path.name}"]
+    assert path.read_bytes() == newer

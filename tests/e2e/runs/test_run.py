@@ -46,6 +46,7 @@ def test_json_is_all_there_is_on_stdout(bench: Any) -> None:
         "failed": 1,
         "lost": 0,
         "unreadable": 0,
+        "audit_disagrees": 0,
     }
     assert said["warnings"] == ["swim[budget=8] on pond is the same as swim: trained once"]
     assert said["conflicts"] == []
@@ -67,7 +68,7 @@ def test_quiet_says_only_how_it_ended(bench: Any) -> None:
         ("raises", "failed", "ValueError: too cold"),
         ("exits", "failed", "SystemExit: had enough"),
         ("nan", "failed", "the outcome of swim[mood=nan] on pond is not JSON: Out of range float values are not JSON"),
-        ("diverges", "diverged", "a number was no longer finite"),
+        ("diverges", "diverged", "the loss of a is nan, after 3 gradients"),
     ],
 )
 def test_a_cell_that_goes_wrong_is_told_of_and_makes_exit_code_1(
@@ -75,7 +76,8 @@ def test_a_cell_that_goes_wrong_is_told_of_and_makes_exit_code_1(
 ) -> None:
     answer = bench.run("-m", f"swim[mood={mood}]", "-m", "swim")
     assert answer.code == 1
-    assert f"1 {status}" in answer.err
+    trained = 2 if status == "diverged" else 1
+    assert f": {trained} trained, 0 found in {bench.results}, 1 {status}\n" in answer.err
     (line,) = [line for line in answer.err.splitlines() if line.startswith(f"{status}: ")]
     assert line.startswith(f"{status}: swim[mood={mood}] on pond, seed 0: {error}")
     assert "swim " in answer.out
@@ -85,6 +87,25 @@ def test_a_cell_that_goes_wrong_is_told_of_and_makes_exit_code_1(
         assert failure["traceback"].startswith("Traceback (most recent call last)")
         assert failure["cell"]["settings"] == {"mood": mood}
         assert len(bench.log("failed")) == 1
+
+
+def test_an_audit_that_disagrees_is_told_of_and_makes_exit_code_1(bench: Any) -> None:
+    answer = bench.run("-m", "swim[mood=miscounts]", "--json")
+    assert answer.code == 1
+    difference = "backward passes: 8 metered, 9 seen"
+    assert f"seed 0: done, but the audit disagrees: {difference}, average" in answer.err
+    assert answer.json["counts"]["audit_disagrees"] == 1
+    assert answer.json["cells"][0]["audit_difference"] == difference
+    again = bench.run("-m", "swim[mood=miscounts]")
+    assert again.code == 1
+    assert f"done, but the audit disagrees: swim[mood=miscounts] on pond, seed 0: {difference}\n" in again.err
+
+
+def test_a_device_that_is_not_here_is_misuse(bench: Any) -> None:
+    answer = bench.run("-m", "swim", "--device", "cuda:99")
+    assert answer.code == 2
+    assert answer.err.startswith("mtlbench: error: --device cuda:99: torch finds ")
+    assert bench.begun() == []
 
 
 def test_a_failed_cell_is_tried_again_by_the_next_run(bench: Any) -> None:

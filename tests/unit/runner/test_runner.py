@@ -145,6 +145,7 @@ def test_a_bad_record_is_trained_again_and_kept(
     path.write_text("{")
     summary = run_grid(cells, scripted(), config, listener)
     assert summary.is_clean
+    assert summary.bad_records == [f"pond/plain/{path.name}"]
     assert (path.parent / f".bad-1-{path.name}").exists()
     (said,) = listener.said
     assert said.startswith(f"{path}: not JSON, perhaps cut short")
@@ -170,6 +171,18 @@ def test_a_record_of_a_newer_mtlbench_is_neither_used_nor_replaced(
     assert [result.status for result in summary.results] == ["done", "unreadable", "done", "done"]
     assert "written by a newer mtlbench (schema 99" in (summary.results[1].error or "")
     assert executor.tried == [0, 2, 3]
+    assert not summary.is_clean
+    assert summary.bad_records == [f"pond/plain/{cells[1].key}.json"]
+
+
+def test_a_record_whose_audit_disagrees_makes_the_run_unclean(
+    cells: list[Cell], config: Config, store: Store, scripted: Callable[..., Any], record_of: Callable[..., Any]
+) -> None:
+    audit = {"agrees": False, "difference": "backward passes: 3 metered, 9 seen"}
+    store.write(cells[1], record_of(cells[1], audit=audit))
+    summary = run_grid(cells, scripted(), config)
+    assert [result.disagreement for result in summary.results] == [None, audit["difference"], None, None]
+    assert {result.status for result in summary.results} == {"done"}
     assert not summary.is_clean
 
 
