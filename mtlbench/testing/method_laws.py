@@ -10,13 +10,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.gradients import GradientLayout, TaskGradients
 from mtlbench.interface.method import GradientMethod
+from mtlbench.interface.settings import build
 from mtlbench.interface.suite import SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
 from mtlbench.testing.laws import Law, NotTried, Subject, demand
 from mtlbench.testing.short_run import Setup, Trained
-from mtlbench.testing.toy_suite import ToySuite
+from mtlbench.testing.toy_suite import ToySuite, small_settings
 
 __all__ = ["METHOD_LAWS", "MethodSubject"]
 
@@ -46,7 +48,15 @@ class MethodSubject(Subject):
             raise NotTried(f"it cannot train on the toy suite: {reason}")
         context = SuiteContext(seed=0)
         suite.open(context)
-        return Setup(self.make, suite, suite.protocol, context)
+        return Setup(self._small, suite, suite.protocol, context)
+
+    def _small(self) -> Any:
+        """A new instance, with small values for what would spend the toy suite's budget in one step."""
+        settings = {**small_settings(self.cls), **self.settings}
+        try:
+            return build(self.cls, settings, f"method {self.cls.name}")
+        except BadSetting:  # what is small here may be wrong for it
+            return self.make()
 
     @cached_property
     def trained(self) -> Trained:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mtlbench.interface.protocol import TrainingProtocol
+from mtlbench.interface.settings import settings_of
 from mtlbench.interface.suite import Score, Split, Suite, SuiteContext, Task
 
 if TYPE_CHECKING:
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 
     from mtlbench.testing._toy_network import ToyModel
 
-__all__ = ["ToySuite"]
+__all__ = ["ToySuite", "small_settings"]
 
 _SIZES: Mapping[str, int] = {"first": 24, "second": 12, "third": 12, "fourth": 6}
 _LENGTH = 5
+
+
+def small_settings(method: type) -> Mapping[str, Any]:
+    """Values for a method's settings with which the toy suite's budget has room for several steps."""
+    return {"inner_steps": 2} if any(setting.name == "inner_steps" for setting in settings_of(method)) else {}
 
 
 @dataclass
