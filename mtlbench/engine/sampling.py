@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,8 +21,15 @@ def task_probabilities(sizes: Sequence[float], q: float) -> list[float]:
 
     sizes: N_t > 0 per task. q: 0 draws all tasks alike, 1 in proportion to their sizes; the paper's value is 1/5.
     """
-    powers = [float(size) ** q for size in sizes]
+    try:
+        powers = [float(size) ** q for size in sizes]
+    except OverflowError:
+        powers = [math.inf]
     total = sum(powers)
+    if not 0.0 < total < math.inf:  # beyond a float's range: only the ratios of sizes matter
+        largest = max(sizes)
+        powers = [(size / largest) ** q for size in sizes]
+        total = sum(powers)
     return [power / total for power in powers]
 
 

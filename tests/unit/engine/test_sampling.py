@@ -65,3 +65,11 @@ def test_streams_differ_by_suite_seed_and_name_and_by_nothing_else() -> None:
     seeds = {Streams(suite, seed).seed(name) for suite in "ab" for seed in (0, 1) for name in ("init", "data")}
     assert len(seeds) == 8
     assert Streams("a", 0).seed("init") == Streams("a", 0).seed("init")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "q"), [([1e300, 3e300], 1.5), ([10**400, 3 * 10**400], 1.5), ([1e308, 3e307], 1.0), ([1e-200, 3e-200], 2)]
+)
+def test_sizes_beyond_a_floats_range_have_probabilities_by_their_ratios(sizes, q):
+    ratio = sizes[1] / sizes[0]
+    assert task_probabilities(sizes, q) == pytest.approx([1 / (1 + ratio**q), ratio**q / (1 + ratio**q)], rel=1e-12)
