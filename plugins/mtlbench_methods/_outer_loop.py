@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from mtlbench.interface import Method, require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mtlbench.interface import GradientOracle, TrainingProtocol
 
-__all__ = ["OuterLoop", "inner_steps_of"]
+__all__ = ["OuterLoop"]
 
 _FEWEST_ROUNDS = 10
 
@@ -55,10 +53,3 @@ class OuterLoop(Method):
             f"{budget} has room for {rounds}; choose inner_steps so that a round takes a tenth of it or less"
         )
         return [line]
-
-
-def inner_steps_of(runs: Sequence[Sequence[object]]) -> int:
-    """K of the inner runs of a golden case, all of one length but for a last round that its budget cuts."""
-    k = len(runs[0])
-    require(all(len(run) == k for run in runs[:-1]) and len(runs[-1]) <= k, "inner runs must be of one length")
-    return k

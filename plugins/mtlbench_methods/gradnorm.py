@@ -137,13 +137,21 @@ class GradNorm(GradientMethod):
         from mtlbench.interface import Block, TaskGradients
 
         params = case.params
-        method = cls(alpha=params["alpha"], weight_lr=params["weight_lr"], weight_min=params["weight_min"])
+        # Set past the constructor: a weight_lr or weight_min of 0 is poor training and sound arithmetic.
+        method = cls(loss_floor=params.get("loss_floor"))
+        method.alpha, method.weight_lr, method.weight_min = (
+            float(params[name]) for name in ("alpha", "weight_lr", "weight_min")
+        )
         method._begin([f"task-{task}" for task in range(params["num_tasks"])])
         columns = Block("W", *params["norm_columns"]) if params["norm_columns"] else None
         steps = []
         for step in case.inputs["steps"]:
             plain = TaskGradients.from_matrix(bench.tensor(step["grads"], case))
             tasks = step.get("task_ids") or list(range(len(plain)))
+            require(
+                all(task in range(len(method._names)) for task in tasks),
+                f"task_ids must lie in 0 to {len(method._names) - 1}, found {tasks}",
+            )
             grads = TaskGradients(
                 plain.matrix(),
                 tasks=[method._names[task] for task in tasks],

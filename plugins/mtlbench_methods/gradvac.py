@@ -9,9 +9,11 @@ from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl, require
-from mtlbench_methods._visiting import Orders, visiting_orders
+from mtlbench_methods._visiting import Orders, checked_orders, visiting_orders
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtlbench.interface import Direction, GradientOracle, TaskGradients
 
 __all__ = ["GradVac", "vaccinate"]
@@ -114,19 +116,20 @@ class GradVac(GradientMethod):
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
-        from mtlbench.interface import TaskGradients
-
-        ranges = case.params["groups"]
-        edges = [0, *(stop for _, stop in ranges)]
-        columns = len(case.inputs["steps"][0]["grads"][0])
-        require([start for start, _ in ranges] == edges[:-1] and edges[-1] == columns, "groups must follow each other")
-        blocks = {f"group{place}.weight": stop - start for place, (start, stop) in enumerate(ranges)}
-        ema = [_no_targets(case.params["num_tasks"]) for _ in ranges]
+        params, count = case.params, case.params["num_tasks"]
+        groups = [slice(start, stop) for start, stop in params["groups"]]
+        ema = [_no_targets(count) for _ in groups]
         steps = []
         for step in case.inputs["steps"]:
-            grads = TaskGradients.from_matrix(bench.tensor(step["grads"], case), blocks=blocks)
-            tasks = step.get("task_ids") or list(range(len(grads)))
-            steps.append(_replay_step(grads, tasks, step["orders"], ema, case.params["beta"]))
+            rows = bench.tensor(step["grads"], case)
+            covered = sorted(column for group in groups for column in range(group.start, group.stop))
+            require(
+                len(set(covered)) == len(covered) and set(covered) <= set(range(rows.shape[1])),
+                f"groups must be ranges of the {rows.shape[1]} columns without overlap, found {params['groups']}",
+            )
+            tasks = step.get("task_ids") or list(range(len(rows)))
+            require(all(task in range(count) for task in tasks), f"task_ids lie in 0 to {count - 1}, found {tasks}")
+            steps.append(_replay_step(rows, groups, tasks, step["orders"], ema, params["beta"]))
         return {"steps": steps}
 
 
@@ -135,19 +138,32 @@ def _no_targets(tasks: int) -> Targets:
 
 
 def _replay_step(
-    grads: TaskGradients, tasks: Sequence[int], orders: Sequence[Orders], ema: list[Targets], beta: float
+    rows: Tensor,
+    groups: Sequence[slice],
+    tasks: Sequence[int],
+    orders: Sequence[Orders],
+    ema: list[Targets],
+    beta: float,
 ) -> Mapping[str, Any]:
+    """Columns in no group keep their plain gradients."""
     import torch
 
-    edited, visited, weights = [], [], []
-    for group, block in enumerate(grads.blocks("matrix")):
-        coefficients, visits = vaccinate(grads.gram(block).tolist(), tasks, orders[group], ema[group], beta)
-        edited.append(torch.tensor(coefficients, dtype=torch.float64) @ grads.block(block).double())
-        visited += [[group, *visit] for visit in visits]
-        weights.append([sum(column) for column in zip(*coefficients, strict=True)])
+    from mtlbench.interface import TaskGradients
+
+    require(len(orders) == len(groups), f"orders must have one entry per group, {len(groups)}, found {len(orders)}")
+    edited = rows.double().clone()
+    combined = TaskGradients.from_matrix(rows).weighted([1.0] * len(rows)).shared
+    visited = []
+    for place, (group, visiting, targets) in enumerate(zip(groups, orders, ema, strict=True)):
+        grads = TaskGradients.from_matrix(rows[:, group])
+        order = checked_orders(visiting, len(rows))
+        coefficients, visits = vaccinate(grads.gram().tolist(), tasks, order, targets, beta)
+        edited[:, group] = torch.tensor(coefficients, dtype=torch.float64) @ rows[:, group].double()
+        combined[group] = grads.weighted([sum(column) for column in zip(*coefficients, strict=True)]).shared
+        visited += [[place, *visit] for visit in visits]
     return {
-        "edited": torch.cat(edited, dim=1).tolist(),
-        "combined_sum": grads.weighted(torch.tensor(weights, dtype=torch.float64), by="matrix").shared.tolist(),
+        "edited": edited.tolist(),
+        "combined_sum": combined.tolist(),
         "ema": [[list(row) for row in table] for table in ema],
         "visited": visited,
     }

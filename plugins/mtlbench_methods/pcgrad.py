@@ -8,7 +8,7 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl
-from mtlbench_methods._visiting import Orders, visiting_orders
+from mtlbench_methods._visiting import Orders, checked_orders, visiting_orders
 
 if TYPE_CHECKING:
     from mtlbench.interface import Direction, GradientOracle, TaskGradients
@@ -64,7 +64,7 @@ class PCGrad(GradientMethod):
         from mtlbench.interface import TaskGradients
 
         grads = TaskGradients.from_matrix(bench.tensor(case.inputs["grads"], case))
-        coefficients = project(grads.gram().tolist(), case.inputs["orders"])
+        coefficients = project(grads.gram().tolist(), checked_orders(case.inputs["orders"], len(grads)))
         total = _sum_of_edited(grads, coefficients).shared.double()
         return {
             "projected": (torch.tensor(coefficients, dtype=torch.float64) @ grads.matrix().double()).tolist(),

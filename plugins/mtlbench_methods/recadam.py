@@ -91,7 +91,12 @@ class RecAdam(Method):
         from mtlbench.interface import Segment
 
         params, inputs = case.params, case.inputs
-        method = cls(params["kind"], params["gamma"], params["k"], params["t0"], params["correct_bias"])
+        curve = params["kind"]
+        require(curve in ("sigmoid", "linear", "constant"), f"kind is sigmoid, linear or constant, found {curve!r}")
+        read: Mapping[str, Sequence[str]] = {"sigmoid": ("gamma", "k", "t0"), "linear": ("gamma", "t0"), "constant": ()}
+        method = cls(curve, correct_bias=params["correct_bias"])
+        for name in read[curve]:  # past the constructor: k = 0 is poor training and sound arithmetic
+            setattr(method, name, float(params[name]))
         theta = bench.tensor(inputs["theta"], case).clone()
         pretrained = inputs["pretrained"] is not None
         start = bench.tensor(inputs["pretrained"] if pretrained else inputs["theta"], case)

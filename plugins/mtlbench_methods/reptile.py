@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
-from mtlbench_methods._outer_loop import OuterLoop, inner_steps_of
+from mtlbench_methods._outer_loop import OuterLoop
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
@@ -64,12 +64,10 @@ class Reptile(OuterLoop):
         for drawn in rounds:
             for task, numbers in zip(drawn["tasks"], drawn["batches"], strict=True):
                 batches[task_name(task)] += numbers
+        method = _Scripted(eta=case.params["eta"], inner_state=case.params["inner_state"])
+        method.script = iter([[len(numbers) for numbers in drawn["batches"]] for drawn in rounds])
         path = bench.train(
-            cls(
-                inner_steps=inner_steps_of([max(drawn["batches"], key=len) for drawn in rounds]),
-                eta=case.params["eta"],
-                inner_state=case.params["inner_state"],
-            ),
+            method,
             losses,
             case.inputs["phi"],
             steps=len(rounds),
@@ -82,6 +80,15 @@ class Reptile(OuterLoop):
             "rounds": [{"ends": ends, "phi": phi} for ends, phi in zip(path.ends, path.phi, strict=True)],
             "gradient_count": path.gradients,
         }
+
+
+class _Scripted(Reptile):
+    """Inner runs of scripted lengths."""
+
+    script: Iterator[list[int]]
+
+    def _shares(self, remaining: int, rows: int) -> list[int]:
+        return next(self.script)
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
-from mtlbench_methods._outer_loop import OuterLoop, inner_steps_of
+from mtlbench_methods._outer_loop import OuterLoop
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
@@ -60,8 +60,10 @@ class SequentialReptile(OuterLoop):
         rounds = case.inputs["rounds"]
         visits = [(task_name(task), batch) for visited in rounds for task, batch in visited]
         losses = quadratic_losses(case.inputs["problem"])
+        method = _Scripted(eta=case.params["eta"], inner_state=case.params["inner_state"])
+        method.script = map(len, rounds)
         path = bench.train(
-            cls(inner_steps=inner_steps_of(rounds), eta=case.params["eta"], inner_state=case.params["inner_state"]),
+            method,
             losses,
             case.inputs["phi"],
             steps=len(rounds),
@@ -75,6 +77,16 @@ class SequentialReptile(OuterLoop):
             "rounds": [{"end": end, "phi": phi} for end, phi in zip(ends, path.phi, strict=True)],
             "gradient_count": path.gradients,
         }
+
+
+class _Scripted(SequentialReptile):
+    """Rounds of scripted lengths."""
+
+    script: Iterator[int]
+
+    def step(self, oracle: GradientOracle) -> None:
+        self.inner_steps = next(self.script)
+        super().step(oracle)
 
 
 @hookimpl

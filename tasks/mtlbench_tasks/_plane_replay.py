@@ -62,7 +62,9 @@ def _optimizer(params: dict[str, Any]) -> Mapping[str, Any]:
         if name in params:
             given: Mapping[str, Any] = params.pop(name)
             return given
-    values = {name: params.pop(name) for name in ("lr", "betas", "eps", "weight_decay") if name in params}
+    values: dict[str, Any] = {
+        name: params.pop(name) for name in ("lr", "betas", "eps", "weight_decay") if name in params
+    }
     return {"name": "adamw", **values}
 
 

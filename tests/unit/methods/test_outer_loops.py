@@ -247,9 +247,14 @@ def test_replays_cut_the_last_round_short_as_the_case_does(bench):
     assert got["gradient_count"] == 7
 
 
-def test_replays_refuse_rounds_of_different_lengths(bench):
-    with pytest.raises(BadSetting, match="of one length"):
-        replayed(bench, SequentialReptile, [[[0, 1]], [[2, 2], [0, 0]]])
+def test_replays_follow_rounds_and_tasks_of_different_lengths(bench):
+    got = replayed(bench, SequentialReptile, [[[0, 1]], [[2, 2], [0, 0]]])
+    assert got["rounds"][1]["end"] == numbers(descend(got["rounds"][0]["phi"], [("c", 2), ("a", 0)], SGD)[0])
+    got = replayed(
+        bench, Reptile, [{"tasks": [0, 2], "batches": [[1], [0, 3, 2]]}, {"tasks": [1], "batches": [[2, 0, 1, 1]]}]
+    )
+    assert got["rounds"][0]["ends"][1] == numbers(descend(START, [("c", 0), ("c", 3), ("c", 2)], SGD)[0])
+    assert got["gradient_count"] == 8
 
 
 # Look-ahead MTL -----------------------------------------------------------------------------------------------
