@@ -216,7 +216,7 @@ def _gradvac_cases(
     return halves(name, dtype, rows, params, steps, expected)
 
 
-def _gradnorm_cases(name: str, dtype: str, rows: Rows, sign: float, params: dict[str, float]) -> list[dict[str, Any]]:
+def _gradnorm_cases(name: str, dtype: str, rows: Rows, sign: float, params: dict[str, Any]) -> list[dict[str, Any]]:
     count = len(rows)
     # The step size is for gradients of size 1: it follows the rows, so that the weights move alike at every size.
     size = scale_of(rows) or 1.0

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlbench.interface import TaskGradients
+from mtlbench.interface import BadSetting, GoldenCase, TaskGradients
 from mtlbench_methods.pcgrad import PCGrad, project
 
 
@@ -159,3 +159,10 @@ def test_orders_come_from_the_oracles_generator_alone():
     first = started(5).orders(1, 6)
     torch.manual_seed(2)
     assert started(5).orders(1, 6) == first != started(6).orders(1, 6)
+
+
+@pytest.mark.parametrize("orders", [[[1], [-1]], [[2], [0]], [[0], [0]], [[1]]])
+def test_a_replay_refuses_orders_that_name_no_other_row(bench, orders):
+    case = GoldenCase("case", {"grads": [[1.0, 0.0], [-1.0, 1.0]], "orders": orders}, {})
+    with pytest.raises(BadSetting, match="orders"):
+        PCGrad.replay(case, bench)

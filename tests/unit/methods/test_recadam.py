@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mtlbench.interface import BadSetting, Segment, TrainingProtocol, build
+from mtlbench.interface import BadSetting, GoldenCase, Segment, TrainingProtocol, build
 from mtlbench_methods import recadam
 from mtlbench_methods.recadam import RecAdam
 
@@ -172,3 +172,17 @@ def test_it_warns_of_a_curve_that_outlasts_the_run_and_of_a_pull_that_overshoots
     assert "gamma 5000 is 2 or more" in told[1]
     assert RecAdam(t0=50).warnings(TrainingProtocol(budget=1600, rows=8, lr=3e-5)) == []
     assert RecAdam("constant").warnings(TrainingProtocol(budget=16, lr=1.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "anneal"),
+    [
+        ({"kind": "sigmoid", "gamma": 1.0, "k": 0.0, "t0": 3}, 0.5),
+        ({"kind": "constant"}, 1.0),
+        ({"kind": "linear", "gamma": 1.0, "t0": 4, "k": 0}, 0.25),
+    ],
+)
+def test_a_replay_reads_what_its_curve_needs(bench, params, anneal):
+    params = {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "correct_bias": True, "lr": 0.1, **params}
+    got = RecAdam.replay(GoldenCase("case", {"theta": [1.0], "pretrained": [0.0], "grads": [[1.0]]}, {}, params), bench)
+    assert got["steps"][0]["anneal"] == anneal
