@@ -63,6 +63,7 @@ def train_cell(
     finished: list[dict[str, Any]] = list(saved["finished"]) if saved else []
     running = saved["running"] if saved else None
     progress = _Progress(cell.key, protocol.budget, report)
+    saver = _Saver(checkpoint, checkpoint_seconds, cell, finished)
     while True:
         index = len(finished)
         make = partial(
@@ -79,7 +80,6 @@ def train_cell(
         )
         group = _resumed(make, partial(build, method_class, cell.settings, f"method {cell.method}"), running)
         running = None
-        saver = _Saver(checkpoint, checkpoint_seconds, cell, finished)
         spent = sum(result["counts"]["gradients"] for result in finished)
         try:
             finished.append(group.run(partial(_between, group, spent, saver, progress)))
