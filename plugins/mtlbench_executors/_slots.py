@@ -41,6 +41,8 @@ class Slot:
         theirs.close()  # else its end would look open after its death
         self.job: Job | None = None
         self._since = 0.0
+        self._warm = False
+        self._begun = False
 
     @property
     def is_usable(self) -> bool:
@@ -48,8 +50,8 @@ class Slot:
         return self.job is None and self.process.is_alive()
 
     def start(self, job: Job) -> None:
-        """Hand over a job; a process that died meanwhile shows as its loss."""
-        self.job, self._since = job, time.perf_counter()
+        """Hand over a job."""
+        self.job, self._since, self._begun = job, time.perf_counter(), False
         with contextlib.suppress(OSError):
             _send(self.connection, {"job": asdict(job)})
 
@@ -58,12 +60,24 @@ class Slot:
 
         Raises EOFError or OSError once the process has closed the pipe, by its death as a rule.
         """
-        return _receive(self.connection) if self.connection.poll() else None
+        while self.connection.poll():
+            message = _receive(self.connection)
+            if "begun" not in message:
+                return message
+            self._begun = True
+        return None
 
     def finish(self, outcome: dict[str, Any]) -> Outcome:
         """The job's outcome, as the worker told it; the slot is free again."""
-        self.job = None
+        self.job, self._warm = None, True
         return Outcome(**outcome)
+
+    def unbegun(self) -> Job | None:
+        """The job of a process that died while it idled, too late to be seen when the job was handed over.
+
+        None for a process that never finished a job: one that cannot start would be replaced for ever.
+        """
+        return self.job if self._warm and not self._begun else None
 
     def lose(self) -> Outcome:
         """The outcome of a job whose process is dead, or has closed its pipe."""
@@ -119,6 +133,7 @@ def serve(connection: Connection) -> None:
     busy = threading.Event()
     threading.Thread(target=_listen, args=(connection, jobs, busy), daemon=True, name="coordinator").start()
     while (job := jobs.get()) is not None:
+        _send_or_end(connection, {"begun": job.key})
         outcome = call(job, lambda message: _send_or_end(connection, {"report": dict(message)}))
         busy.clear()
         _send_or_end(connection, {"outcome": asdict(outcome)})

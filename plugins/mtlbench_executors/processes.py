@@ -45,7 +45,7 @@ class Processes(Executor):
                 busy = [slot for slot in self._slots if slot.job is not None]
                 wait([it for slot in busy for it in (slot.connection, slot.process.sentinel)])
                 for slot in busy:
-                    yield from self._heard(slot, report)
+                    yield from self._heard(slot, report, waiting)
         finally:
             for slot in [slot for slot in self._slots if slot.job is not None]:
                 self._drop(slot)  # whoever stopped asking wants none of the rest
@@ -72,8 +72,8 @@ class Processes(Executor):
                 return
             free.start(waiting.popleft())
 
-    def _heard(self, slot: Slot, report: Report) -> Iterator[Outcome]:
-        """What a busy slot has to say; a death counts only after its last words."""
+    def _heard(self, slot: Slot, report: Report, waiting: deque[Job]) -> Iterator[Outcome]:
+        """What a busy slot has to say; a death counts only after its last words, and costs only what was begun."""
         ended = not slot.process.is_alive()
         try:
             while (message := slot.receive()) is not None:
@@ -83,7 +83,10 @@ class Processes(Executor):
                 report(message["report"])
         except (EOFError, OSError):
             ended = True
-        if ended:
+        if ended and (job := slot.unbegun()):
+            self._drop(slot)
+            waiting.appendleft(job)
+        elif ended:
             yield slot.lose()
 
     def _drop(self, slot: Slot) -> None:

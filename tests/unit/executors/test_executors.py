@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -119,6 +120,21 @@ def test_a_worker_that_died_between_two_runs_is_replaced(processes: Processes, j
     while is_alive(pids[0]):
         time.sleep(0.01)
     assert [outcome.status for outcome in processes.run([job("b", "works")], note)] == ["done"]
+    assert pids[1] != pids[0]
+
+
+def test_a_worker_that_dies_idle_while_a_job_is_handed_to_it_costs_nothing(processes: Processes, job: JobOf) -> None:
+    pids: list[int] = []
+
+    def note(message: Mapping[str, Any]) -> None:
+        pids.extend([message["pid"]] if "pid" in message else [])
+
+    list(processes.run([job("a", "works")], note))
+    os.kill(pids[0], signal.SIGSTOP)  # as near as a test gets to a process that is dying: alive, and deaf
+    death = threading.Timer(0.2, os.kill, (pids[0], signal.SIGKILL))
+    death.start()
+    assert [outcome.status for outcome in processes.run([job("b", "works")], note)] == ["done"]
+    death.join()
     assert pids[1] != pids[0]
 
 
