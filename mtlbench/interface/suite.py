@@ -259,6 +259,13 @@ class Suite:
         """What to say of a whole trace, as JSON; ``trace`` has one row [gradients, *numbers] a step."""
         return {}
 
+    def surface(self, point: Sequence[float]) -> Mapping[str, float] | None:
+        """Task name to its loss at a point of the trace, for pictures of paths; None where there is no such surface.
+
+        Needs neither data nor torch: boards ask it of a suite that was never opened.
+        """
+        return None
+
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
         """As ``Method.replay``, for golden files that name the suite."""

@@ -135,6 +135,10 @@ class Synthetic(Suite):
         centres = torch.tensor(list(CENTRES.values()), dtype=torch.float64)
         return {"end": end, "region": region(end), "cosine": float(mean_cosine(tail, centres).mean())}
 
+    def surface(self, point: Sequence[float]) -> Mapping[str, float]:
+        """The wells' depths, as ``loss`` computes them of a model."""
+        return {name: -200.0 * math.exp(-0.2 * math.dist(point, centre)) for name, centre in CENTRES.items()}
+
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
         """Values at points, and the paths, for which the bench trains the installed methods."""
