@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mtlbench.interface.errors import BadRecord
-from mtlbench.interface.executor import Executor, Outcome
+from mtlbench.interface.executor import Executor, Job, Outcome
 from mtlbench.interface.run import Cell, Config
 from mtlbench.study.records import FutureRecord
 from mtlbench.study.store import Store
 from mtlbench.worker import make_job
 
-__all__ = ["ATTEMPTS", "CellResult", "Status", "Summary", "Watcher", "run_grid", "told"]
+__all__ = ["ATTEMPTS", "CellResult", "MakeJob", "Status", "Summary", "Watcher", "run_grid", "told"]
 
 ATTEMPTS = 3
 """How often a cell is tried whose worker dies: some deaths are bad luck, and some are the cell's own doing."""
 
 Status = Literal["done", "diverged", "failed", "lost", "unreadable"]
+
+MakeJob = Callable[[Cell, Config], Job]
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,20 @@ def run_grid(
     *,
     summary: Summary | None = None,
     poll_seconds: float = 1.0,
+    store: Store | None = None,
+    job: MakeJob = make_job,
 ) -> Summary:
     """Bring every cell to an end: found on disk, or run; failures do not stop the others.
 
     A cell that another run is at is waited for, and run when that one falls silent. summary: filled as cells end,
-    so that an interrupted run can tell how far it came. The executor is closed in every case. Raises MtlbenchError
-    when the results folder cannot be written.
+    so that an interrupted run can tell how far it came. store, job: where records lie and what makes one, if not the
+    results folder and ``run_job``. The executor is closed in every case. Raises MtlbenchError when the results folder
+    cannot be written.
     """
     summary = Summary() if summary is None else summary
     try:
-        return _Run(cells, executor, config, watcher or Watcher(), summary, poll_seconds).through()
+        store = Store.of(config) if store is None else store
+        return _Run(cells, executor, config, watcher or Watcher(), summary, poll_seconds, store, job).through()
     finally:
         executor.close()
 
@@ -119,11 +125,13 @@ class _Run:
         watcher: Watcher,
         summary: Summary,
         poll_seconds: float,
+        store: Store,
+        job: MakeJob,
     ) -> None:
         self.cells = {cell.key: cell for cell in cells}
         self.executor, self.config, self.watcher = executor, config, watcher
         self.summary, self.poll_seconds = summary, poll_seconds
-        self.store = Store.of(config)
+        self.store, self.job = store, job
         self.results: dict[str, CellResult] = {}
         self.attempts: Counter[str] = Counter()
         self.claimed: dict[str, None] = {}  # ordered: cells that another run is at
@@ -174,7 +182,7 @@ class _Run:
 
     def _round(self, keys: Iterable[str]) -> list[str]:
         """Run these cells once; returns those to run again."""
-        jobs = [make_job(self.cells[key], self.config) for key in keys]
+        jobs = [self.job(self.cells[key], self.config) for key in keys]
         untold = {job.key for job in jobs}
         again = []
         for outcome in self.executor.run(jobs, self.watcher.progress):

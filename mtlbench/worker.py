@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,18 @@ from mtlbench.study.keys import cell_content, cell_from
 from mtlbench.study.records import FutureRecord, make_record
 from mtlbench.study.store import Store
 
-__all__ = ["lend_registry", "make_job", "run_job", "suite_context"]
+__all__ = [
+    "asked_of",
+    "computing",
+    "lend_registry",
+    "make_job",
+    "now",
+    "payload_of",
+    "provenance",
+    "run_job",
+    "settle",
+    "suite_context",
+]
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -31,13 +42,25 @@ _loaded: dict[Config, Registry] = {}
 
 
 def make_job(cell: Cell, config: Config) -> Job:
-    """The job that trains ``cell``; paths are made absolute, for workers that start elsewhere."""
+    """The job that trains ``cell``."""
+    return Job(cell.key, f"{__name__}:{run_job.__name__}", payload_of(cell, config))
+
+
+def payload_of(cell: Cell, config: Config) -> dict[str, Any]:
+    """A job's cell and config as JSON; paths are made absolute, for workers that start elsewhere."""
     asked = dataclasses.asdict(config)
     for name in ("results", "data_root", "cache_dir"):
         asked[name] = None if asked[name] is None else str(Path(asked[name]).absolute())
     asked["plugins"] = [text if text.startswith("no:") else str(Path(text).absolute()) for text in config.plugins]
-    payload = {"cell": cell_content(cell), "variant": cell.variant, "config": asked}
-    return Job(cell.key, f"{__name__}:{run_job.__name__}", payload)
+    return {"cell": cell_content(cell), "variant": cell.variant, "config": asked}
+
+
+def asked_of(payload: Mapping[str, Any]) -> tuple[Cell, Config]:
+    """The inverse of ``payload_of``."""
+    asked = payload["config"]
+    paths = {name: None if asked[name] is None else Path(asked[name]) for name in ("results", "data_root", "cache_dir")}
+    config = Config(**{**asked, **paths, "plugins": tuple(asked["plugins"])})
+    return cell_from(payload["cell"], payload["variant"]), config
 
 
 def run_job(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -46,9 +69,30 @@ def run_job(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
     Returns {"status": "done" | "diverged" | "failed" | "claimed", "error": a line or None}. What a cell raises is
     caught here, and kept in the store with its traceback.
     """
-    cell = cell_from(payload["cell"], payload["variant"])
-    config = _config(payload["config"])
+    cell, config = asked_of(payload)
     store = Store.of(config)
+
+    def make(registry: Registry) -> Mapping[str, Any]:
+        return _record(cell, config, store, report, registry)
+
+    def observe(registry: Registry, hook: str, **facts: Any) -> None:
+        call_observers(registry, hook, cell=cell, **facts)
+
+    return settle(cell, config, store, report, make, observe)
+
+
+Make = Callable[[Registry], Mapping[str, Any]]
+Observe = Callable[..., None]
+
+
+def settle(
+    cell: Cell, config: Config, store: Store, report: Report, make: Make, observe: Observe | None = None
+) -> dict[str, Any]:
+    """Make a cell's record and store it in ``store``, unless that is done or another run is at it.
+
+    make: the record, with the plugins of this process; what it raises is kept in the store, and told in one line.
+    observe: (registry, hook, facts) is told how the cell ended. Returns what ``run_job`` does.
+    """
     if (stored := _stored(store, cell)) is not None:
         return stored
     claim = store.claim(cell.key)
@@ -56,7 +100,11 @@ def run_job(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
         return {"status": "claimed", "error": None}
     with claim:
         # The one who held the claim before may have finished since we looked.
-        return _stored(store, cell) or _trained(cell, config, store, report)
+        return _stored(store, cell) or _made(cell, config, store, report, make, observe or _nobody)
+
+
+def _nobody(registry: Registry, hook: str, **facts: Any) -> None:
+    """Who observes what has no observers."""
 
 
 def lend_registry(registry: Registry, config: Config) -> None:
@@ -84,26 +132,30 @@ def _stored(store: Store, cell: Cell) -> dict[str, Any] | None:
     return None if record is None else {"status": record["status"], "error": None}
 
 
-def _trained(cell: Cell, config: Config, store: Store, report: Report) -> dict[str, Any]:
+def _made(cell: Cell, config: Config, store: Store, report: Report, make: Make, observe: Observe) -> dict[str, Any]:
     registry: Registry | None = None
     try:
         registry = _registry(config)
         report({"key": cell.key, "gradients": 0, "budget": cell.protocol.get("budget"), "score": None})
-        result = _result(cell, config, store, report, registry)
-        measured = {**result["measured"], "finished": _now()}
-        record = make_record(cell, result["outcome"], measured, _provenance(cell, registry))
+        record = make(registry)
         store.write(cell, record)
     except (Exception, SystemExit) as error:  # a plugin's sys.exit() must not end the worker
         line, text = _line(error), traceback.format_exc()
         with contextlib.suppress(OSError):  # the disk may be what failed
-            store.write_failure(cell, {"error": line, "traceback": text, "finished": _now()})
+            store.write_failure(cell, {"error": line, "traceback": text, "finished": now()})
         if registry is not None:
-            call_observers(registry, "mtlbench_cell_failed", cell=cell, error=text)
+            observe(registry, "mtlbench_cell_failed", error=text)
         return {"status": "failed", "error": line}
     store.drop_checkpoint(cell.key)
     store.clear_failure(cell.key)
-    call_observers(registry, "mtlbench_cell_finished", cell=cell, record=record)
+    observe(registry, "mtlbench_cell_finished", record=record)
     return {"status": record["status"], "error": None}
+
+
+def _record(cell: Cell, config: Config, store: Store, report: Report, registry: Registry) -> dict[str, Any]:
+    result = _result(cell, config, store, report, registry)
+    measured = {**result["measured"], "finished": now()}
+    return make_record(cell, result["outcome"], measured, provenance(cell, registry))
 
 
 def _result(
@@ -134,12 +186,12 @@ class _Core:
         from mtlbench.engine.training import train_cell
 
         context = suite_context(config, self.registry, cell.seed)
-        with _threads(config.threads):
+        with computing(config.threads):
             return train_cell(cell, self.registry, context, checkpoint=self.checkpoint, report=self.report)
 
 
 @contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
+def computing(count: int) -> Iterator[None]:
     """Compute with ``count`` threads: how sums are split decides their last bits."""
     kept = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(count)))  # for libraries that load from here on
@@ -167,12 +219,8 @@ def _registry(config: Config) -> Registry:
     return _loaded[config]
 
 
-def _config(asked: Mapping[str, Any]) -> Config:
-    paths = {name: None if asked[name] is None else Path(asked[name]) for name in ("results", "data_root", "cache_dir")}
-    return Config(**{**asked, **paths, "plugins": tuple(asked["plugins"])})
-
-
-def _provenance(cell: Cell, registry: Registry) -> dict[str, Any]:
+def provenance(cell: Cell, registry: Registry) -> dict[str, Any]:
+    """What a record says of the code that made it."""
     return {
         "mtlbench": __version__,
         "method": registry.method(cell.method).provenance(),
@@ -185,5 +233,6 @@ def _line(error: BaseException) -> str:
     return text if isinstance(error, MtlbenchError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as records write it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

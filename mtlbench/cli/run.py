@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 
 from mtlbench.cli.session import RESULTS, config_from, open_registry, warn
 
@@ -14,9 +11,6 @@ __all__ = ["HELP", "NAME", "configure", "run"]
 
 NAME = "run"
 HELP = "train methods on suites; cells that have a record already are not trained again"
-
-_INTERRUPTED = 130
-_TERMINATED = 143
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
     from mtlbench.cli.running.asking import executor_from, study_from
     from mtlbench.cli.running.ending import print_json, print_tables
+    from mtlbench.cli.running.stopping import exit_code, terminable
     from mtlbench.cli.running.watching import watcher_for
     from mtlbench.runner import Summary, run_grid
     from mtlbench.study.grid import resolve
@@ -88,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         warn(warning)
     summary = Summary()
     try:
-        with _terminable(), watcher_for(args.quiet) as watcher:
+        with terminable(), watcher_for(args.quiet) as watcher:
             run_grid(grid.cells, executor, config, watcher, summary=summary)
     except KeyboardInterrupt as stop:
         ended = len(summary.results)
@@ -96,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             f"stopped with {ended} of {len(grid.cells)} cells ended; the same command goes on from here",
             file=sys.stderr,
         )
-        return _TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED
+        return exit_code(stop)
     if args.json:
         print_json(summary, config, grid.warnings)
     else:
@@ -104,23 +99,3 @@ def run(args: argparse.Namespace) -> int:
     if summary.bad_records:
         return MISUSE
     return 0 if summary.is_clean else 1
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: an end in good order, like ^C."""
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise _Terminated
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread: signals are somebody else's
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mtlbench.interface.method import Method
     from mtlbench.interface.protocol import TrainingProtocol
     from mtlbench.interface.run import Cell
-    from mtlbench.interface.suite import Suite, SuiteContext
+    from mtlbench.interface.suite import Split, Suite, SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["GroupTraining"]
@@ -34,7 +34,7 @@ class GroupTraining:
     """One model, its method and its share of the budget.
 
     ``run`` gives a plain JSON result; ``state_dict`` at any step boundary is enough to go on in another process, to
-    the same bytes.
+    the same bytes. selecting: look at the model once, at the end, and by the dev scores of its tasks alone.
     """
 
     def __init__(
@@ -50,8 +50,10 @@ class GroupTraining:
         context: SuiteContext,
         streams: Streams,
         unseen: Sequence[str],
+        selecting: bool = False,
     ) -> None:
         self._cell = cell
+        self._selecting = selecting
         self._suite = suite
         self._method = method
         self._registry = registry
@@ -89,7 +91,7 @@ class GroupTraining:
         self._announce("mtlbench_train_started")
         divergence = None
         try:
-            if not self._curve:
+            if not self._curve and not self._selecting:
                 self._follow()
                 self._evaluate(last=False)
             while self.oracle.affordable:
@@ -118,7 +120,7 @@ class GroupTraining:
         self._follow()
         self._announce("mtlbench_step_finished", step=self._step)
         due = math.ceil(self.oracle.budget * (self._point + 1) / self._evaluations)
-        if self.oracle.affordable and self.oracle.meter.gradients >= due:
+        if self.oracle.affordable and self.oracle.meter.gradients >= due and not self._selecting:
             self._point = self.oracle.meter.gradients * self._evaluations // self.oracle.budget
             self._evaluate(last=False)
 
@@ -132,9 +134,11 @@ class GroupTraining:
     def _finish(self) -> None:
         if not bool(torch.isfinite(self.oracle.parameters.values).all()):
             raise Diverged("a parameter is not finite")
-        self._evaluate(last=True)
+        if not self._selecting:
+            self._evaluate(last=True)
         began = time.perf_counter()
-        self._scores = self._evaluator.scores(("dev", "test"), [task.name for task in self.oracle.tasks])
+        splits: tuple[Split, ...] = ("dev",) if self._selecting else ("dev", "test")
+        self._scores = self._evaluator.scores(splits, [task.name for task in self.oracle.tasks])
         self._unseen_scores = self._evaluator.scores(("test",), self._unseen)
         self._evaluation_seconds += time.perf_counter() - began
 

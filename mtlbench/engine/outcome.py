@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mtlbench.interface.protocol import TrainingProtocol
     from mtlbench.interface.suite import Suite
 
-__all__ = ["cell_outcome", "merged_seconds"]
+__all__ = ["cell_outcome", "merged_seconds", "trial_outcome"]
 
 _TRACE_POINTS = 1000
 """Points of a trace that a record keeps, evenly spaced, the last one among them."""
@@ -62,6 +62,25 @@ def cell_outcome(
         outcome["trace"] = {name: _thinned(trace) for name, trace in traces.items()}
         outcome["summary"] = {name: _summary(suite, trace) for name, trace in traces.items()}
     return outcome
+
+
+def trial_outcome(suite: Suite, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One JSON object for a trial of tuning: dev scores by task, and their average, to be made as high as it gets.
+
+    In the average, tasks of which a lower score is the better count negatively. A diverged trial has no scores.
+    """
+    divergence = next((result["divergence"] for result in results if result["divergence"]), None)
+    scores = {task: found["dev"] for result in results for task, found in result["scores"].items()}
+    signs = {task.name: 1 if task.higher_is_better else -1 for task in suite.tasks()}
+    signed = [sign * scores[task]["value"] for task, sign in signs.items()] if divergence is None else []
+    return {
+        "dev": scores if divergence is None else {},
+        "average": math.fsum(signed) / len(signed) if signed else None,
+        "lower_is_better": [task for task, sign in signs.items() if sign < 0],
+        "counts": _summed([result["counts"] for result in results]),
+        "audit": _merged_audit([result["audit"] for result in results]),
+        "divergence": divergence,
+    }
 
 
 def merged_seconds(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:

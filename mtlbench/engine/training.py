@@ -15,7 +15,7 @@ from mtlbench.engine.checkpoint import load_checkpoint, save_checkpoint
 from mtlbench.engine.flops import flops_per_gradient
 from mtlbench.engine.group import GroupTraining
 from mtlbench.engine.machine import machine, versions
-from mtlbench.engine.outcome import cell_outcome, merged_seconds
+from mtlbench.engine.outcome import cell_outcome, merged_seconds, trial_outcome
 from mtlbench.engine.streams import Streams
 from mtlbench.engine.suites import open_suite
 from mtlbench.engine.warming import warm_up
@@ -42,12 +42,14 @@ def train_cell(
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 20.0,
     report: Report | None = None,
+    selecting: bool = False,
 ) -> dict[str, Any]:
     """Train and measure one cell; returns {"outcome": ..., "measured": ...} as a record holds them.
 
     checkpoint: a folder for this cell alone; what is found there is continued, to the same outcome, and a new
     checkpoint is written at the first step boundary after every ``checkpoint_seconds`` of wall time. report: gets
-    progress, ``{"key", "gradients", "budget", "score"}``. A divergence is an outcome; other exceptions propagate.
+    progress, ``{"key", "gradients", "budget", "score"}``. selecting: a trial, whose outcome holds dev scores alone: no
+    test split is scored, no unseen task, no probe. A divergence is an outcome; other exceptions propagate.
     """
     started = time.perf_counter()
     context = replace(context, seed=cell.seed)
@@ -76,7 +78,8 @@ def train_cell(
             registry=registry,
             context=context,
             streams=Streams(cell.suite, cell.seed),
-            unseen=[task.name for task in suite.unseen()] if len(groups) == 1 else [],
+            unseen=[task.name for task in suite.unseen()] if len(groups) == 1 and not selecting else [],
+            selecting=selecting,
         )
         group = _resumed(make, partial(build, method_class, cell.settings, f"method {cell.method}"), running)
         running = None
@@ -98,6 +101,8 @@ def train_cell(
         "versions": versions(),
         "extras": collect_extras(registry, group.view()),
     }
+    if selecting:
+        return {"outcome": trial_outcome(suite, finished), "measured": measured}
     return {"outcome": cell_outcome(suite, method_class, protocol, groups, finished), "measured": measured}
 
 

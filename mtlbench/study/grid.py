@@ -30,19 +30,21 @@ class Grid:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(study: Study, registry: Registry, context: SuiteContext) -> Grid:
+def resolve(study: Study, registry: Registry, context: SuiteContext, *, recommended: bool = True) -> Grid:
     """All cells of a study: methods x suites x seeds.
 
     Values, from weak to strong: a dataclass's defaults, what the suite recommends for the method, the study's
     protocol, the suite's own values in the study, the command line's, the method's own values. No data is loaded.
+    recommended: whether the suite's recommendations count; they do not where they are being made.
     Raises UnknownName, BadSetting, BadStudy or MissingData.
     """
-    return _Resolver(study, registry, context).grid()
+    return _Resolver(study, registry, context, recommended).grid()
 
 
 class _Resolver:
-    def __init__(self, study: Study, registry: Registry, context: SuiteContext) -> None:
+    def __init__(self, study: Study, registry: Registry, context: SuiteContext, recommended: bool) -> None:
         self.study, self.registry, self.context = study, registry, context
+        self.recommended = recommended
         self.fingerprints: dict[str, str] = {}
         self.warnings: dict[str, None] = {}  # ordered, each once
 
@@ -101,9 +103,7 @@ class _Resolver:
         except MtlbenchError as refused:
             raise ask.place.blame(refused) from None
         variant = spec_text(ask.name, {**{key: asked[key] for key in settings}, **own})
-        recommended = suite.recommended(variant)
-        if recommended == Recommendation():
-            recommended = suite.recommended(ask.name)
+        recommended = self._recommendation(suite, variant, ask.name)
         tuned = f"what suite {suite.name} recommends for {owner}"
         method: Method = build(cls, {**recommended.settings, **settings}, tuned if recommended.settings else owner)
         shared = {key: value for key, value in protocol.items() if key not in cls.unused_protocol}
@@ -130,6 +130,11 @@ class _Resolver:
             suite_version=suite.version,
             variant=variant,
         )
+
+    def _recommendation(self, suite: Suite, *names: str) -> Recommendation:
+        """What the suite suggests for the first of these names for which it suggests anything."""
+        found = (suite.recommended(name) for name in names if self.recommended)
+        return next((one for one in found if one != Recommendation()), Recommendation())
 
     def _once_each(self, cells: Iterable[Cell]) -> list[Cell]:
         found: dict[str, Cell] = {}

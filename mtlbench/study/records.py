@@ -21,6 +21,7 @@ __all__ = [
     "load_record",
     "make_record",
     "migrate",
+    "read_checked",
     "record_bytes",
 ]
 
@@ -103,6 +104,15 @@ def _compact(value: Any) -> str:
 
 def load_record(path: Path) -> Record:
     """The checked record at ``path``, of the present schema; raises BadRecord, FutureRecord or FileNotFoundError."""
+    record = read_checked(path)
+    expected = (record["cell"]["suite"], record["cell"]["method"], f"{record['key']}.json")
+    if path.parts[-3:] != expected:
+        raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(expected)}")
+    return record
+
+
+def read_checked(path: Path) -> Record:
+    """The same of a record that may lie anywhere."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -115,11 +125,7 @@ def load_record(path: Path) -> Record:
         content, digest = _parsed(data)
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"not JSON, perhaps cut short: {error}") from None
-    record = check_record(content, digest)
-    expected = (record["cell"]["suite"], record["cell"]["method"], f"{record['key']}.json")
-    if path.parts[-3:] != expected:
-        raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(expected)}")
-    return record
+    return check_record(content, digest)
 
 
 def _parsed(data: bytes) -> tuple[Any, str | None]:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, MtlbenchError, UnknownName
 from mtlbench.interface.run import Cell, Config
@@ -70,6 +70,11 @@ def each_record(folder: Path, share: slice = slice(None)) -> Iterator[dict[str, 
 class Store:
     """A results folder: ``<suite>/<method>/<key>.json`` are records; what begins with a dot is not."""
 
+    option: ClassVar[str] = "--results"
+    """The option that names the folder, for messages."""
+    depth: ClassVar[int] = 3
+    """How deep the records lie below it."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -90,7 +95,7 @@ class Store:
         except OSError as error:
             reason = error.strerror or str(error)
             raise MtlbenchError(
-                f"cannot write to the results folder {self.folder}: {reason}; choose another with --results"
+                f"cannot write to the results folder {self.folder}: {reason}; choose another with {self.option}"
             ) from None
         self.sweep()
 
@@ -102,7 +107,7 @@ class Store:
         sweep_claims(self.folder / ".claims")
         checkpoints = self.folder / ".checkpoints"
         left = {path.name for path in checkpoints.iterdir()} if checkpoints.is_dir() else set()
-        for path in _record_paths(self.folder) if left else ():
+        for path in _record_paths(self.folder, self.depth) if left else ():
             if path.stem in left and self.holder(path.stem) is None:
                 self.drop_checkpoint(path.stem)
 
@@ -117,11 +122,15 @@ class Store:
         """The record of ``cell``, or None when there is none yet; raises BadRecord that names the file."""
         path = self.path(cell)
         try:
-            return load_record(path)
+            return self.read(path)
         except FileNotFoundError:
             return None
         except BadRecord as bad:
             raise type(bad)(f"{path}: {bad}") from None
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """The checked record at a path of this store; raises BadRecord or FileNotFoundError."""
+        return load_record(path)
 
     def write(self, cell: Cell, record: Mapping[str, Any]) -> Literal["stored", "same", "conflict"]:
         """Store a record unless there is one: the first stays, and one that differs in outcome is kept beside it.
