@@ -1,0 +1,139 @@
+"""What the page shows of one run: cut from its record when that is read, as JSON, so that ten thousand fit in memory."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtlbench.leaderboard.escaping import visible
+
+__all__ = ["CURVES", "Shown", "clipped", "plain_text", "shown_of"]
+
+CURVES = ("loss", "cosine", "l2", "seen", "unseen")
+"""What a curve has at every point beside the dev scores: training loss, probes."""
+_LONGEST = 200
+"""Characters of a text that a page prints; no name needs more."""
+_DEEPEST = 6
+_WIDEST = 200
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One run. All three are JSON texts: of what many runs share, of this run, of its curve."""
+
+    about: str
+    run: str
+    curve: str
+
+
+def shown_of(record: Mapping[str, Any]) -> Shown:
+    """From a record whose form has been checked; what is missing or of another kind is left out."""
+    cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
+    tasks = [task["name"] for task in outcome["tasks"]]
+    about = {
+        "fingerprint": cell["fingerprint"],
+        "machine": _part(measured, "machine"),
+        "models": outcome.get("models"),
+        "parameters": outcome.get("parameters"),
+        "provenance": record["provenance"],
+        "scale": outcome.get("scale"),
+        "versions": measured.get("versions"),
+    }
+    scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
+    run = {
+        "audit": _part(outcome, "audit"),
+        "counts": _part(outcome, "counts"),
+        "dev": [_value(scores, name, "dev") for name in tasks],
+        "divergence": outcome.get("divergence"),
+        "examples": [_part(_part(scores, name), "test").get("examples") for name in tasks],
+        "extra": {
+            name: more for name in tasks if (more := _part(_part(_part(scores, name), "test"), "extra"))
+        },
+        "evaluation_seconds": measured.get("evaluation_seconds"),
+        "extras": _part(measured, "extras"),
+        "peak_bytes": measured.get("peak_bytes"),
+        "probes": _ends(_part(outcome, "probes")),
+        "seconds": _part(measured, "seconds"),
+        "step_seconds": measured.get("step_seconds"),
+        "summary": _part(outcome, "summary"),
+        "test": [_value(scores, name, "test") for name in tasks],
+        "total_seconds": measured.get("total_seconds"),
+        "unseen": {name: _value(unseen, name, "test") for name in sorted(unseen)},
+    }
+    kept = {name: value for name, value in run.items() if value not in (None, {}, [])}
+    return Shown(sys.intern(_json(clipped(about))), _json(clipped(kept)), _json(_curve(outcome, tasks)))
+
+
+def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
+    """The probes' plain numbers at the end; matrices and lists of draws are for programs."""
+    return {
+        probe: {name: value for name, value in _mapping(found).items() if isinstance(value, (int, float))}
+        for probe, found in sorted(probes.items())
+    }
+
+
+def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, list[Any]]:
+    points = [_mapping(point) for point in outcome.get("curve") or ()]
+    probes = [_part(point, "probes") for point in points]
+    columns: dict[str, list[Any]] = {
+        "gradients": [point.get("gradients") for point in points],
+        "loss": [short(point.get("train_loss")) for point in points],
+        "cosine": [short(_part(probe, "cosine").get("mean")) for probe in probes],
+        "l2": [short(_part(probe, "distance").get("l2")) for probe in probes],
+        "seen": [short(_part(probe, "mlm").get("seen")) for probe in probes],
+        "unseen": [short(_part(probe, "mlm").get("unseen")) for probe in probes],
+        "dev": [[short(_part(point, "dev").get(task)) for point in points] for task in tasks],
+    }
+    return {name: column for name, column in columns.items() if name == "dev" or any(v is not None for v in column)}
+
+
+def short(value: Any, digits: int = _DIGITS) -> float | int | None:
+    """A finite number with few digits, as curves need it; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    number = float(f"{value:.{digits}g}")
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def clipped(value: Any, depth: int = _DEEPEST) -> Any:
+    """JSON in which every text is short and shows all its characters, and in which nothing is deep or wide."""
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, Mapping):
+        if depth == 0:
+            return "{…}"
+        items = sorted(value.items())[:_WIDEST]
+        return {plain_text(str(name)): clipped(inner, depth - 1) for name, inner in items}
+    if isinstance(value, (list, tuple)):
+        return [clipped(inner, depth - 1) for inner in value[:_WIDEST]] if depth else "[…]"
+    if isinstance(value, int) and abs(value) > 2**53:  # a browser would round it
+        return plain_text(str(value))
+    return value
+
+
+def plain_text(text: str) -> str:
+    """One line of at most ``_LONGEST`` characters in which controls and marks of direction show as escapes."""
+    if len(text) <= _LONGEST:
+        return visible(text)
+    return f"{visible(text[:_LONGEST])}… ({len(text)} characters)"
+
+
+def _value(scores: Mapping[str, Any], task: str, split: str) -> Any:
+    return _part(_part(scores, task), split).get("value")
+
+
+def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return _mapping(parent.get(name))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _json(value: Iterable[Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
