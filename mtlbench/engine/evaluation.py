@@ -98,6 +98,7 @@ class Evaluator:
         self._context = context
         self._oracle = oracle
         self._streams = streams
+        self._final: dict[str, Score] = {}
         entries = registry.probes.values()
         self._probes: list[Probe] = [entry.cls() for entry in entries if entry.distribution == _OURS]
         self._foreign_probes: list[Probe] = [entry.cls() for entry in entries if entry.distribution != _OURS]
@@ -109,14 +110,16 @@ class Evaluator:
         oracle = self._oracle
         losses = oracle.losses_seen
         with at_rest(oracle):
+            dev = {task.name: self.score(task.name, "dev") for task in oracle.tasks}
             found = {
                 "gradients": oracle.meter.gradients,
                 "lr": oracle.lr,
                 "train_loss": sum(losses) / len(losses) if losses else None,
-                "dev": {task.name: self.score(task.name, "dev").value for task in oracle.tasks},
+                "dev": {task: score.value for task, score in dev.items()},
                 "probes": self._measure(last),
             }
         losses.clear()
+        self._final = dev if last else {}
         for name in ("train_loss", "probes"):
             if not all_finite(found[name]):
                 raise Diverged(f"a number of {name} is not finite")
@@ -125,7 +128,12 @@ class Evaluator:
     def scores(self, splits: Sequence[Split], tasks: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Final scores by task and split, as the record holds them."""
         with at_rest(self._oracle):
-            return {task: {split: _score_json(self.score(task, split)) for split in splits} for task in tasks}
+            return {task: {split: _score_json(self._known(task, split)) for split in splits} for task in tasks}
+
+    def _known(self, task: str, split: Split) -> Score:
+        """The score, from the last point of the curve where that has it."""
+        found = self._final.get(task) if split == "dev" else None
+        return self.score(task, split) if found is None else found
 
     def score(self, task: str, split: Split) -> Score:
         """Raises Diverged for a score that is not finite: it is never averaged away."""

@@ -52,9 +52,9 @@ class CosineProbe(Probe):
     name = "cosine"
     label = "pairwise cosine"
 
-    draws: int = 4
+    draws: int = 2
     """Batch draws at an evaluation point inside training."""
-    last_draws: int = 20
+    last_draws: int = 16
     """Batch draws at the end of training."""
 
     def __post_init__(self) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tomllib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from mtlbench.interface import BadDataset, MaskedLM, Recommendation, Split, Suite, SuiteContext, Task
+from mtlbench.interface import Recommendation, Split, Suite, SuiteContext, Task
 from mtlbench_tasks.cldr.encoder import ENCODER, card, load_encoder, masked_lm_head
 from mtlbench_tasks.cldr.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import MaskedLM
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
-__all__ = ["CldrSuite", "committed"]
+__all__ = ["SCORED_AT_ONCE", "CldrSuite", "committed", "shortest_first"]
 
-SCORED_AT_ONCE = 128
+SCORED_AT_ONCE = 50
+"""Examples in a forward pass of scoring: few, because they are sorted by length and padded to their longest."""
 _PROBE_LINES = 60
 """Sentences per language for the masked-LM loss."""
 
@@ -64,6 +62,12 @@ class CldrSuite(Suite):
 
     def fingerprint(self, context: SuiteContext) -> str:
         """From the committed digests of data and encoder, and Babel's version, which must be the one they are of."""
+        import hashlib
+        import json
+        from importlib import metadata
+
+        from mtlbench.interface import BadDataset
+
         digests, found = committed(), metadata.version("babel")
         if found != digests["babel"]:
             raise BadDataset(
@@ -122,6 +126,7 @@ class CldrSuite(Suite):
 
     def masked_lm(self) -> MaskedLM:
         """Lines like those that the encoder was pretrained on, drawn apart from them and from every seed."""
+        from mtlbench.interface import MaskedLM
         from mtlbench_tasks.cldr.corpus import lines
         from mtlbench_tasks.text.forgetting import masked_lm_logits
         from mtlbench_tasks.text.packing import Packed
@@ -146,9 +151,21 @@ class CldrSuite(Suite):
         return frozenset(self._sizes())
 
 
+def shortest_first(rows: Sequence[Any], split: Split) -> list[int]:
+    """The order in which a split's tokenised examples are kept: as drawn for training, else by length.
+
+    What is scored needs no other order, and equals in length side by side need the least padding.
+    """
+    order = list(range(len(rows)))
+    return order if split == "train" else sorted(order, key=lambda place: len(rows[place].ids))
+
+
 @cache
 def committed() -> Mapping[str, Any]:
     """The digests of the shipped encoder and of every suite's data, and the Babel release that they are of."""
+    import json
+    from importlib import resources
+
     found = json.loads(resources.files(__package__).joinpath("digests.json").read_text("utf-8"))
     return cast("Mapping[str, Any]", found)
 
@@ -156,5 +173,8 @@ def committed() -> Mapping[str, Any]:
 @cache
 def _recommendations() -> Mapping[str, Mapping[str, Recommendation]]:
     """Per suite and method, from ``recommended.toml``; docs/cldr.md tells how they were selected."""
+    import tomllib
+    from importlib import resources
+
     table = tomllib.loads(resources.files(__package__).joinpath("recommended.toml").read_text("utf-8"))
     return {suite: {name: Recommendation(**found) for name, found in rows.items()} for suite, rows in table.items()}

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Score, Split, Suite, TrainingProtocol, hookimpl
-from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite
-from mtlbench_tasks.cldr.inventory import KINDS
+from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
+from mtlbench_tasks.cldr.kinds import KINDS
 from mtlbench_tasks.cldr.languages import LANGUAGES, NER_SIZES
-from mtlbench_tasks.cldr.phrases import phrases
-from mtlbench_tasks.cldr.sentences import Tagged, tagged_sentence
-from mtlbench_tasks.cldr.splits import lexicon
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench_tasks.cldr.sentences import Tagged
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -29,6 +26,12 @@ _DEV, _TEST = 100, 150
 
 def sentences(language: str, split: Split, count: int, seed: int) -> list[Tagged]:
     """``count`` sentences of a language with the names of a split; ``seed`` matters to training sentences alone."""
+    import random
+
+    from mtlbench_tasks.cldr.phrases import phrases
+    from mtlbench_tasks.cldr.sentences import tagged_sentence
+    from mtlbench_tasks.cldr.splits import lexicon
+
     rng = random.Random(f"cldr-ner {seed if split == 'train' else 0} {language} {split}")
     words, names = phrases(language), lexicon(language, split)
     return [tagged_sentence(words, names, rng) for _ in range(count)]
@@ -78,7 +81,9 @@ class CldrNer(CldrSuite):
 
         def packed(language: str, split: Split, count: int) -> Packed:
             texts = sentences(language, split, count, seed)
-            rows = tokenizer.encode_batch([text.text for text in texts])
+            drawn = tokenizer.encode_batch([text.text for text in texts])
+            order = shortest_first(drawn, split)
+            texts, rows = [texts[place] for place in order], [drawn[place] for place in order]
             tags = [token_tags(text, row.offsets, IGNORED) for text, row in zip(texts, rows, strict=True)]
             return Packed.of([row.ids for row in rows], [row.type_ids for row in rows], tags)
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Score, Split, Suite, Task, TrainingProtocol, hookimpl
-from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite
-from mtlbench_tasks.cldr.claims import LABELS, Claim, Lookalikes, claim
+from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.languages import XNLI_UNSEEN
-from mtlbench_tasks.cldr.phrases import phrases
-from mtlbench_tasks.cldr.splits import lexicon
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench_tasks.cldr.claims import Claim
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -29,6 +26,12 @@ _ALL: Final[tuple[tuple[Split, int], ...]] = (("train", _TRAIN), ("dev", _DEV), 
 
 def claims(language: str, split: Split, count: int, seed: int) -> list[Claim]:
     """``count`` claims of a language with the names of a split; ``seed`` matters to training claims alone."""
+    import random
+
+    from mtlbench_tasks.cldr.claims import Lookalikes, claim
+    from mtlbench_tasks.cldr.phrases import phrases
+    from mtlbench_tasks.cldr.splits import lexicon
+
     rng = random.Random(f"cldr-nli {seed if split == 'train' else 0} {language} {split}")
     words, names = phrases(language), Lookalikes(lexicon(language, split))
     return [claim(words, names, rng) for _ in range(count)]
@@ -50,7 +53,7 @@ class CldrNli(CldrSuite):
     @property
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(
-            budget=1600, batch_size=16, rows=4, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
+            budget=1200, batch_size=16, rows=4, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
 
     def _sizes(self) -> Mapping[str, int]:
@@ -71,7 +74,9 @@ class CldrNli(CldrSuite):
 
         def packed(language: str, split: Split, count: int) -> Packed:
             made = claims(language, split, count, seed)
-            rows = tokenizer.encode_batch([(each.premise, each.hypothesis) for each in made])
+            drawn = tokenizer.encode_batch([(each.premise, each.hypothesis) for each in made])
+            order = shortest_first(drawn, split)
+            made, rows = [made[place] for place in order], [drawn[place] for place in order]
             return Packed.of([row.ids for row in rows], [row.type_ids for row in rows], [each.label for each in made])
 
         english = {split: packed("en", split, count) for split, count in _ALL}
@@ -101,6 +106,7 @@ class CldrNli(CldrSuite):
         return torch.cat(rows).numpy()
 
     def _head(self, width: int) -> nn.Module:
+        from mtlbench_tasks.cldr.claims import LABELS
         from mtlbench_tasks.text.models import PairHead
 
         return PairHead(width, len(LABELS))

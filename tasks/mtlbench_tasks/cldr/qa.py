@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Score, Split, Suite, TrainingProtocol, hookimpl
-from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite
+from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.languages import MLQA_ONLY, QA_SIZES
-from mtlbench_tasks.cldr.phrases import phrases
-from mtlbench_tasks.cldr.questions import Question, question
-from mtlbench_tasks.cldr.splits import lexicon
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench_tasks.cldr.questions import Question
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -29,6 +26,12 @@ _LONGEST: Final = 30
 
 def questions(language: str, split: Split, count: int, seed: int) -> list[Question]:
     """``count`` questions of a language with the names of a split; ``seed`` matters to training questions alone."""
+    import random
+
+    from mtlbench_tasks.cldr.phrases import phrases
+    from mtlbench_tasks.cldr.questions import question
+    from mtlbench_tasks.cldr.splits import lexicon
+
     rng = random.Random(f"cldr-qa {seed if split == 'train' else 0} {language} {split}")
     words, names = phrases(language), lexicon(language, split)
     return [question(words, names, rng) for _ in range(count)]
@@ -59,7 +62,7 @@ class CldrQa(CldrSuite):
     @property
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(
-            budget=1600, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
+            budget=1000, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
 
     def _sizes(self) -> Mapping[str, int]:
@@ -75,7 +78,9 @@ class CldrQa(CldrSuite):
 
         def packed(language: str, split: Split, count: int) -> Packed:
             asked = questions(language, split, count, seed)
-            rows = tokenizer.encode_batch([(each.text, each.passage) for each in asked])
+            drawn = tokenizer.encode_batch([(each.text, each.passage) for each in asked])
+            order = shortest_first(drawn, split)
+            asked, rows = [asked[place] for place in order], [drawn[place] for place in order]
             if split != "train":
                 self._asked[language, split] = [(each, row.offsets) for each, row in zip(asked, rows, strict=True)]
             answers = [answer_tokens(each, row.type_ids, row.offsets) for each, row in zip(asked, rows, strict=True)]
