@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from importlib import import_module
 
 from mtlbench.interface.executor import Job, Outcome, Report
@@ -19,5 +18,7 @@ def call(job: Job, report: Report) -> Outcome:
         answer = getattr(import_module(module), name)(job.payload, report)
         status, error = answer["status"], answer.get("error")
     except (Exception, SystemExit):
+        import traceback
+
         status, error = "failed", traceback.format_exc()
     return Outcome(job.key, status, error, time.perf_counter() - started)

@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
@@ -38,6 +37,8 @@ class Processes(Executor):
         self._started = 0
 
     def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
+        from multiprocessing.connection import wait
+
         waiting = deque(jobs)
         try:
             while waiting or any(slot.job for slot in self._slots):

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtlbench.interface import BadSetting, GoldenBench, GoldenCase, GradientMethod, Method, hookimpl, require
+from mtlbench.interface import BadSetting, GradientMethod, Method, hookimpl, require
 
 if TYPE_CHECKING:
-    from mtlbench.interface import Direction, GradientOracle, TaskGradients
+    from mtlbench.interface import Direction, GoldenBench, GoldenCase, GradientOracle, TaskGradients
 
 __all__ = ["Balance", "GradNorm"]
 

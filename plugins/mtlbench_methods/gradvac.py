@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl, require
+from mtlbench.interface import GradientMethod, Method, hookimpl, require
 from mtlbench_methods._visiting import Orders, checked_orders, visiting_orders
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mtlbench.interface import Direction, GradientOracle, TaskGradients
+    from mtlbench.interface import Direction, GoldenBench, GoldenCase, GradientOracle, TaskGradients
 
 __all__ = ["GradVac", "vaccinate"]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
+from mtlbench.interface import Method, hookimpl
+
+if TYPE_CHECKING:
+    from mtlbench.interface import GoldenBench, GoldenCase
 
 __all__ = ["MTL"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from mtlbench.interface import GoldenBench, GoldenCase, GradientMethod, Method, hookimpl
+from mtlbench.interface import GradientMethod, Method, hookimpl
 from mtlbench_methods._visiting import Orders, checked_orders, visiting_orders
 
 if TYPE_CHECKING:
-    from mtlbench.interface import Direction, GradientOracle, TaskGradients
+    from mtlbench.interface import Direction, GoldenBench, GoldenCase, GradientOracle, TaskGradients
 
 __all__ = ["PCGrad", "project"]
 

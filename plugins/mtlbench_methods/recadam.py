@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl, require
+from mtlbench.interface import Method, hookimpl, require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mtlbench.interface import GradientOracle, Optimizer, Segment, TrainingProtocol
+    from mtlbench.interface import GoldenBench, GoldenCase, GradientOracle, Optimizer, Segment, TrainingProtocol
 
 __all__ = ["RecAdam", "RecallAdam"]
 

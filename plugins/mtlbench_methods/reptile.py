@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
+from mtlbench.interface import Method, hookimpl
 from mtlbench_methods._outer_loop import OuterLoop
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
-    from mtlbench.interface import Branch, Delta, GradientOracle, TrainingProtocol
+    from mtlbench.interface import Branch, Delta, GoldenBench, GoldenCase, GradientOracle, TrainingProtocol
 
 __all__ = ["Reptile"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtlbench.interface import GoldenBench, GoldenCase, Method, hookimpl
+from mtlbench.interface import Method, hookimpl
 from mtlbench_methods._outer_loop import OuterLoop
 from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
-    from mtlbench.interface import GradientOracle
+    from mtlbench.interface import GoldenBench, GoldenCase, GradientOracle
 
 __all__ = ["SequentialReptile"]
 

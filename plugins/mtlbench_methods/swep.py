@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mtlbench.interface import GoldenBench, GoldenCase, Method, Suite, hookimpl, require
+from mtlbench.interface import Method, Suite, hookimpl, require
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from mtlbench.interface import BatchView, GradientOracle
+    from mtlbench.interface import BatchView, GoldenBench, GoldenCase, GradientOracle
 
 __all__ = ["SWEP", "divergence", "noise"]
 

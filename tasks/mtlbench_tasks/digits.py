@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
 from mtlbench.interface import Recommendation, Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
@@ -53,6 +50,8 @@ class Digits(Suite):
         return _recommendations().get(method, Recommendation())
 
     def fingerprint(self, context: SuiteContext) -> str:
+        import hashlib
+
         from mtlbench_tasks._digits_data import RECIPE_VERSION, archive, archive_digest
 
         return hashlib.sha256(f"digits {RECIPE_VERSION} {archive_digest(archive())}".encode()).hexdigest()
@@ -126,6 +125,9 @@ class Digits(Suite):
 @cache
 def _recommendations() -> Mapping[str, Recommendation]:
     """Per method, from ``digits.toml``; docs/suites.md tells how they were selected."""
+    import tomllib
+    from importlib import resources
+
     table = tomllib.loads(resources.files(__package__).joinpath("digits.toml").read_text("utf-8"))
     return {method: Recommendation(**found) for method, found in table.items()}
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from mtlbench.interface import (
-    GoldenBench,
-    GoldenCase,
-    Recommendation,
-    Score,
-    Split,
-    Suite,
-    SuiteContext,
-    Task,
-    TrainingProtocol,
-    hookimpl,
-)
+from mtlbench.interface import Recommendation, Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import GoldenBench, GoldenCase
     from mtlbench_tasks._plane import Plane
 
 __all__ = ["STARTS", "Synthetic", "region"]
@@ -77,6 +65,9 @@ class Synthetic(Suite):
         return _RECOMMENDED.get(method, Recommendation())
 
     def fingerprint(self, context: SuiteContext) -> str:
+        import hashlib
+        import json
+
         return hashlib.sha256(json.dumps([dict(CENTRES), dict(STARTS)], sort_keys=True).encode()).hexdigest()
 
     def open(self, context: SuiteContext) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mtlbench_tasks.cldr.characters import clean, fold, in_script, word_runs
-from mtlbench_tasks.cldr.inventory import KINDS, names
+from mtlbench_tasks.cldr.inventory import names
+from mtlbench_tasks.cldr.kinds import KINDS
 from mtlbench_tasks.cldr.languages import (
     LANGUAGES,
     MLQA_ONLY,

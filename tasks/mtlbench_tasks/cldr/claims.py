@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mtlbench_tasks.cldr.inventory import KINDS, Kind, Name
+from mtlbench_tasks.cldr.inventory import Name
+from mtlbench_tasks.cldr.kinds import KINDS, Kind
 from mtlbench_tasks.cldr.phrases import Phrases
 from mtlbench_tasks.cldr.sentences import name_list
 from mtlbench_tasks.cldr.splits import Lexicon

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from mtlbench_tasks.cldr.inventory import KINDS
+from mtlbench_tasks.cldr.kinds import KINDS
 from mtlbench_tasks.cldr.languages import LANGUAGES
 from mtlbench_tasks.cldr.phrases import Phrases, phrases
 from mtlbench_tasks.cldr.sentences import draw_names, name_list, tagged_sentence

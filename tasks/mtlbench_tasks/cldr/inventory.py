@@ -6,18 +6,16 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from mtlbench_tasks.cldr.characters import clean, fold, in_script
+from mtlbench_tasks.cldr.kinds import Kind
 from mtlbench_tasks.cldr.languages import LANGUAGES, SCRIPTS
 
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["KINDS", "Kind", "Name", "locale", "names"]
-
-Kind = Literal["LOC", "LNG", "CUR"]
-KINDS: Final[tuple[Kind, ...]] = ("LOC", "LNG", "CUR")
+__all__ = ["Name", "locale", "names"]
 
 _NO_PLACE: Final = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 _NO_LANGUAGE: Final = frozenset({"mis", "mul", "root", "und", "zxx"})

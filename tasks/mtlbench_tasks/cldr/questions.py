@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from mtlbench_tasks.cldr.inventory import KINDS
+from mtlbench_tasks.cldr.kinds import KINDS
 from mtlbench_tasks.cldr.phrases import Phrases
 from mtlbench_tasks.cldr.sentences import draw_names, name_list
 from mtlbench_tasks.cldr.splits import Lexicon

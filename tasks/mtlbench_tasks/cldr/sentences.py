@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mtlbench_tasks.cldr.inventory import KINDS, Kind, Name
+from mtlbench_tasks.cldr.inventory import Name
+from mtlbench_tasks.cldr.kinds import KINDS, Kind
 from mtlbench_tasks.cldr.phrases import Phrases
 from mtlbench_tasks.cldr.splits import Lexicon
 

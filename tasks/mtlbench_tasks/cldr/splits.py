@@ -13,7 +13,8 @@ from functools import cache
 from typing import Final, Literal
 
 from mtlbench_tasks.cldr.characters import fold, word_runs
-from mtlbench_tasks.cldr.inventory import KINDS, Kind, Name, names
+from mtlbench_tasks.cldr.inventory import Name, names
+from mtlbench_tasks.cldr.kinds import KINDS, Kind
 from mtlbench_tasks.cldr.languages import LANGUAGES, UNSPACED
 from mtlbench_tasks.cldr.phrases import phrases
 
