@@ -12,25 +12,23 @@ from mtlbench.interface.errors import BadSetting, nearest
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.comparison import interval_cell
 from mtlbench.leaderboard.contrasts import paired
+from mtlbench.leaderboard.efficiency import first_crossing
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.model import Board, Row
-from mtlbench.leaderboard.numbers import DASH
+from mtlbench.leaderboard.numbers import DASH, mean_of
 from mtlbench.leaderboard.statistics import LEVEL, Estimate
 
 __all__ = ["Claim", "claims_table", "read_claims", "verdict_of"]
 
-_SCORES: dict[str, Callable[[Entry], float | None]] = {
-    "average": lambda entry: entry.average,
-    "zero-shot": lambda entry: entry.average_unseen,
-}
+_AVERAGE, _ZERO_SHOT, _COST = "average", "zero-shot", "gradients"
 _PROBES: dict[str, Callable[[Entry], float | None]] = {
     "cosine": lambda entry: entry.cosine,
     "l2": lambda entry: entry.distance,
     "masked-seen": lambda entry: entry.masked_seen,
     "masked-unseen": lambda entry: entry.masked_unseen,
 }
-_DIRECTIONS = {"average": ("better", "worse"), "zero-shot": ("better", "worse")} | dict.fromkeys(
-    _PROBES, ("higher", "lower")
+_DIRECTIONS = dict.fromkeys([_AVERAGE, _ZERO_SHOT], ("better", "worse")) | dict.fromkeys(
+    [*_PROBES, _COST], ("higher", "lower")
 )
 
 
@@ -47,12 +45,14 @@ class Claim:
     """Where it is claimed."""
     suites: tuple[str, ...] = ()
     """Names of the suites that it speaks of; none for all."""
+    tasks: tuple[str, ...] = ()
+    """The tasks that an average is over; none for all. Boards without one of them are not spoken of."""
     controls: tuple[str, ...] = ()
     """Methods that must be beaten as well before the claim may be put down to what is new in ``method``."""
 
     def sign(self, board: Board) -> float:
         """+1 where the claim says that the number itself is higher."""
-        if self.quantity in _SCORES:
+        if self.quantity in (_AVERAGE, _ZERO_SHOT):
             return board.sign if self.direction == "better" else -board.sign
         return 1.0 if self.direction == "higher" else -1.0
 
@@ -61,12 +61,33 @@ class Claim:
         first, second = board.called(self.method), board.called(against)
         if first is None or second is None:
             return None
-        return paired(self._values(first), self._values(second), self.sign(board))
+        return paired(self._values(board, first), self._values(board, second), self.sign(board))
 
-    def _values(self, row: Row) -> dict[int, float]:
-        read = (_SCORES | _PROBES)[self.quantity]
-        found = {entry.seed: read(entry) for entry in row.done}
+    def _values(self, board: Board, row: Row) -> dict[int, float]:
+        found = {entry.seed: self._value(board, entry) for entry in row.done}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def _value(self, board: Board, entry: Entry) -> float | None:
+        if self.quantity == _COST:
+            return _gradients_to_reference(board, entry)
+        if self.quantity == _ZERO_SHOT:
+            return entry.average_unseen
+        if self.quantity != _AVERAGE:
+            return _PROBES[self.quantity](entry)
+        if not self.tasks:
+            return entry.average
+        scores = [entry.scores[task] for task in self.tasks if task in entry.scores]
+        return mean_of(scores) if len(scores) == len(self.tasks) else None
+
+
+def _gradients_to_reference(board: Board, entry: Entry) -> float | None:
+    """Gradients until the dev curve is as good as the end of the reference's at the same seed; all of the budget for
+    a run that never is, so that effects err towards none."""
+    goal = board.reference.by_seed.get(entry.seed) if board.reference else None
+    if goal is None or not goal.curve or goal.curve[-1].dev is None or not entry.curve:
+        return None
+    found = first_crossing(entry.curve, goal.curve[-1].dev, board.sign)
+    return float(entry.budget) if found is None else found
 
 
 def verdict_of(effect: Estimate) -> str:
@@ -142,7 +163,7 @@ def _claim(table: Mapping[str, Any], where: str) -> Claim:
         if name not in known:
             hint = nearest(name, known)
             raise BadSetting(f"{where}: no key {name!r}" + (f"; did you mean {hint!r}?" if hint else ""))
-        listed = name in ("suites", "controls")
+        listed = name in ("suites", "tasks", "controls")
         texts = value if listed else [value]
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise BadSetting(f"{where}: {name} must be {'a list of texts' if listed else 'text'}, found {value!r}")
@@ -156,5 +177,7 @@ def _claim(table: Mapping[str, Any], where: str) -> Claim:
         raise BadSetting(
             f"{where}: direction of {table['quantity']} must be {' or '.join(ways)}, found {table['direction']!r}"
         )
+    if table.get("tasks") and table["quantity"] != _AVERAGE:
+        raise BadSetting(f"{where}: tasks go with the quantity {_AVERAGE}, found {table['quantity']!r}")
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return Claim(**given)

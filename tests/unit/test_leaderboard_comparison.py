@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mtlbench.interface.errors import BadSetting
@@ -235,6 +237,25 @@ def test_a_claim_about_loss_respects_the_direction():
     assert row[5] == "holds"
 
 
+def test_a_claim_about_some_tasks_averages_over_these_alone():
+    scores = {"mtl": [{"a": 10, "b": 50}, {"a": 20, "b": 60}], "pcgrad": [{"a": 15, "b": 1}, {"a": 25, "b": 2}]}
+    [one] = claims_table([claim(tasks=("a",))], [board(scores)]).rows
+    [both] = claims_table([claim(tasks=("a", "b"))], [board(scores)]).rows
+    assert one[4].startswith("+5.00")
+    assert both[4].startswith("-24.25")
+    assert claims_table([claim(tasks=("a", "c"))], [board(scores)]).rows == []
+
+
+def test_gradients_to_mtls_score_count_the_whole_budget_for_a_run_that_never_gets_there():
+    # A made-up curve is half way at a quarter of the budget: 20 is met at once half way to 40, and by 10 never.
+    one = board({"mtl": single(20, 20), "pcgrad": single(40, 40), "stl": single(10, 10)})
+    asked = {"quantity": "gradients", "direction": "lower"}
+    [fast] = claims_table([claim(**asked)], [one]).rows
+    [slow] = claims_table([claim(method="stl", **asked)], [one]).rows
+    assert fast[4].startswith("+1200")
+    assert slow[4].startswith("0.00") or slow[4].startswith("+0.00")
+
+
 def test_claims_without_runs_are_named_below_the_table():
     table = claims_table([claim(method="swep", text="SWEP is better")], [board({"mtl": single(1)})])
     assert table.rows == []
@@ -267,13 +288,14 @@ def test_a_bad_claims_file_is_told_of(tmp_path, text, message):
     ("changes", "message"),
     [
         ({"quantity": "speed"}, "quantity must be one of average"),
+        ({"quantity": "zero-shot", "tasks": ["a"]}, "tasks go with the quantity average, found 'zero-shot'"),
         ({"quantity": "cosine"}, "direction of cosine must be higher or lower, found 'better'"),
     ],
 )
 def test_a_claim_of_an_unknown_quantity_or_direction_is_refused(tmp_path, changes, message):
     given = {"text": "x", "method": "a", "against": "b", "quantity": "average", "direction": "better", **changes}
     path = tmp_path / "claims.toml"
-    path.write_text("[[claim]]\n" + "".join(f'{name} = "{value}"\n' for name, value in given.items()))
+    path.write_text("[[claim]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items()))
     with pytest.raises(BadSetting, match=message):
         read_claims(path)
 
