@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mtlbench.interface.errors import BadRecord
+from mtlbench.leaderboard.html_runs import Shown, shown_of
 from mtlbench.study.keys import canonical_json
 
-__all__ = ["Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
+__all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
+
+RANGE = (0.05, 0.25, 0.5, 0.75, 0.95)
+_PATH_POINTS = 200
+"""Points that are kept of a way through a plane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +39,15 @@ class TaskColumn:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing."""
+    """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing.
+
+    loss: mean training loss since the point before. cosine: mean over the pairs of tasks' gradients.
+    """
 
     gradients: int
     dev: float | None
+    loss: float | None = None
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,16 @@ class Entry:
     machine: str
     """Fingerprint of the machine; empty when unknown."""
     machine_label: str
+    cosine_range: tuple[float, ...] = ()
+    """Of the pairwise cosines at the end, over pairs and draws: the quantiles of ``RANGE``. Empty where there are
+    none, and where the suite tells a cosine of the whole path."""
+    start_seen: float | None = None
+    """Masked-LM loss before training."""
+    start_unseen: float | None = None
+    paths: Mapping[str, array[float]] = field(default_factory=dict)
+    """Model to its way through a plane, thinned: gradients, x, y, gradients, x, y ..."""
+    shown: Shown | None = None
+    """What the page shows of the run."""
 
     @property
     def average(self) -> float | None:
@@ -176,6 +197,11 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         peak_bytes=_real(measured.get("peak_bytes")),
         machine=sys.intern(str(machine.get("fingerprint") or "")),
         machine_label=sys.intern(_machine_label(machine)),
+        cosine_range=_cosine_range(outcome, probes),
+        start_seen=_real(_part(masked, "start").get("seen")),
+        start_unseen=_real(_part(masked, "start").get("unseen")),
+        paths=dict(_paths(_part(outcome, "trace"))),
+        shown=shown_of(record),
     )
 
 
@@ -184,8 +210,38 @@ def _cosine(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> float | No
 
     In the plane a path may end on a kink, where gradients turn from step to step and a single point says nothing.
     """
-    told = _part(_part(outcome, "summary"), "all").get("cosine")
+    told = _told_cosine(outcome)
     return _real(_part(probes, "cosine").get("mean") if told is None else told)
+
+
+def _told_cosine(outcome: Mapping[str, Any]) -> Any:
+    return _part(_part(outcome, "summary"), "all").get("cosine")
+
+
+def _cosine_range(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> tuple[float, ...]:
+    found = _part(probes, "cosine")
+    values = sorted(found.get("values") or found.get("pairs") or ())
+    if not values or _told_cosine(outcome) is not None or _real(values[0]) is None or _real(values[-1]) is None:
+        return ()
+    return tuple(_quantile(values, share) for share in RANGE)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Linear between order statistics."""
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
+def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
+    """Of every model that was followed through a plane; what is traced in other spaces has no picture."""
+    for name in sorted(traces):
+        rows = [row for row in _sequence(traces[name]) if len(row) == 3]
+        if rows:
+            stride = math.ceil(len(rows) / _PATH_POINTS)
+            kept = rows[:-1:stride] + rows[-1:]
+            yield sys.intern(_text(name)), array("d", [float(number) for row in kept for number in row])
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:
@@ -209,7 +265,9 @@ def _points(curve: Iterable[Mapping[str, Any]], tasks: Sequence[TaskColumn]) -> 
     names = [task.name for task in tasks]
     for point in curve:
         dev = dict(_reals(_part(point, "dev")))
-        yield Point(_whole(point["gradients"], "gradients"), _average(dev, names, tasks))
+        cosine = _real(_part(_part(point, "probes"), "cosine").get("mean"))
+        average = _average(dev, names, tasks)
+        yield Point(_whole(point["gradients"], "gradients"), average, _real(point.get("train_loss")), cosine)
 
 
 def _digest(outcome: Mapping[str, Any]) -> str:
@@ -233,7 +291,7 @@ def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):  # JSON: to ask for a Mapping takes ten times as long
         raise TypeError(f"expected an object, found {value!r:.80}")
     return value
 
