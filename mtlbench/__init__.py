@@ -6,9 +6,11 @@ The plugin interface (``mtlbench.interface``) is re-exported here.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing itself would be a tenth of ``mtlbench --help``
 if TYPE_CHECKING:
+    from typing import Any
+
     from mtlbench.interface import *  # noqa: F403
 
 __version__ = "0.1.0"

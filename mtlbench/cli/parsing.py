@@ -5,37 +5,36 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 import mtlbench
 from mtlbench import cli
 from mtlbench.interface.errors import BadSetting, UnknownName, nearest
 
+TYPE_CHECKING = False  # as in mtlbench itself
 if TYPE_CHECKING:
-    from pkgutil import ModuleInfo
+    from typing import Any, NoReturn, Protocol
 
-__all__ = ["Command", "command_parser", "commands", "parse", "split_command", "top_parser"]
+    class Command(Protocol):
+        """A module of this package that is a command."""
+
+        NAME: str
+        HELP: str
+        """One line: what it does."""
+
+        def configure(self, parser: argparse.ArgumentParser) -> None:
+            """Add the command's own options."""
+
+        def run(self, args: argparse.Namespace) -> int:
+            """Do it, and return the exit code."""
+
+
+__all__ = ["command_parser", "commands", "parse", "split_command", "top_parser"]
 
 _PLUGIN = ("-p", "--plugin")
 _EXITS = "exit codes: 0 success, 1 a failed cell or check, 2 misuse"
 _CONSTANT = re.compile(r'^(NAME|HELP) = "([^"\\]*)"$', re.MULTILINE)
-
-
-class Command(Protocol):
-    """A module of this package that is a command."""
-
-    NAME: str
-    HELP: str
-    """One line: what it does."""
-
-    def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's own options."""
-
-    def run(self, args: argparse.Namespace) -> int:
-        """Do it, and return the exit code."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,9 +50,7 @@ class _Parser(argparse.ArgumentParser):
 
 def commands() -> dict[str, str]:
     """Name to help line of every command, sorted by name."""
-    import pkgutil
-
-    found = dict(filter(None, (_name_and_help(module) for module in pkgutil.iter_modules(cli.__path__))))
+    found = dict(filter(None, (_name_and_help(*place) for place in _modules())))
     return {name: found[name] for name in sorted(found)}
 
 
@@ -72,6 +69,8 @@ def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:
     """One command and its parser, without importing the others. Raises UnknownName."""
+    from importlib.util import find_spec
+
     command = None
     if re.fullmatch(r"[a-z][a-z0-9-]*", name) and find_spec(f"{cli.__name__}.{name.replace('-', '_')}"):
         command = _command(name.replace("-", "_"))
@@ -115,20 +114,35 @@ def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespa
 
 
 def _command(module_name: str) -> Command | None:
-    module = import_module(f"{cli.__name__}.{module_name}")
-    return cast(Command, module) if hasattr(module, "NAME") else None
+    module: Any = import_module(f"{cli.__name__}.{module_name}")
+    return module if hasattr(module, "NAME") else None
 
 
-def _name_and_help(info: ModuleInfo) -> tuple[str, str] | None:
+def _modules() -> Iterator[tuple[str, str | None]]:
+    """Name, and the file of its source if there is one, of every module of this package."""
+    for folder in cli.__path__:
+        try:
+            with os.scandir(folder) as files:
+                for file in files:
+                    name, _, suffix = file.name.partition(".")
+                    if suffix in ("py", "pyc"):
+                        yield name, file.path if suffix == "py" else None
+        except NotADirectoryError:  # an archive; asking pkgutil of folders too takes a quarter of ``--help``
+            import pkgutil
+
+            yield from ((module.name, None) for module in pkgutil.iter_modules([folder]))
+
+
+def _name_and_help(name: str, file: str | None) -> tuple[str, str] | None:
     """Read from the source where there is one: ``--help`` need not wait for what twelve commands import."""
-    spec = find_spec(f"{cli.__name__}.{info.name}")
-    source = getattr(spec and spec.loader, "get_source", lambda _: None)(f"{cli.__name__}.{info.name}")
-    constants = dict(_CONSTANT.findall(source or ""))
-    if source is not None and "NAME" not in constants:
-        return None
-    if "HELP" in constants:
-        return constants["NAME"], constants["HELP"]
-    command = _command(info.name)
+    if file is not None:
+        with open(file, encoding="utf-8") as source:  # noqa: PTH123 - pathlib takes longer to load than all of them
+            constants = dict(_CONSTANT.findall(source.read()))
+        if "NAME" not in constants:
+            return None
+        if "HELP" in constants:
+            return constants["NAME"], constants["HELP"]
+    command = _command(name)
     return (command.NAME, command.HELP) if command else None
 
 

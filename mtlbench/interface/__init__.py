@@ -6,7 +6,8 @@ Names load on first use, so that modules which only register classes need not im
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # as in mtlbench itself
 
 _HOME = {
     "errors": (
@@ -49,6 +50,8 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from mtlbench.interface.errors import (
         BadDataset as BadDataset,
     )
