@@ -70,7 +70,7 @@ def _summary_table(board: Board, *, tasks: bool) -> Table:
                 finished,
                 *([losses] if lost else []),
                 average_cell(row),
-                *([spread(row.values(lambda entry: entry.average_unseen))] if zero_shot else []),
+                *([spread(row.unseen_averages)] if zero_shot else []),
                 *(spread(list(row.task_scores(task.name).values())) for task in shown),
                 count(mean_of(gradients) if gradients else None),
                 spread(yard.values(row, lambda entry: entry.seconds.get("train")), 1),

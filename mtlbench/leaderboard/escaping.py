@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["for_csv", "for_html", "for_latex", "for_markdown", "visible"]
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_REMEMBERED = 100
+"""Texts up to this length are remembered: a cell is asked for once in every style."""
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$@#]|(?<=www)\.|:(?=//)")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -44,6 +47,10 @@ def visible(text: str) -> str:
     """One line in which every character shows: controls, line breaks, bidi marks and their like as ``\\u202e``."""
     if text.isascii() and text.isprintable():
         return text.strip()
+    return _spelled_out(text) if len(text) > _REMEMBERED else _remembered(text)
+
+
+def _spelled_out(text: str) -> str:
     shown = []
     for char in text:
         kind = unicodedata.category(char)
@@ -53,6 +60,9 @@ def visible(text: str) -> str:
         else:
             shown.append(" " if kind == "Zs" else char)
     return "".join(shown).strip()
+
+
+_remembered = lru_cache(maxsize=4096)(_spelled_out)
 
 
 def for_markdown(text: str) -> str:

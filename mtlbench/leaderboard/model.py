@@ -60,9 +60,20 @@ class Row:
         """What ``read`` finds in the finished runs, without those where it finds nothing."""
         return [value for value in map(read, self.done) if value is not None]
 
+    @cached_property
+    def unseen_averages(self) -> list[float]:
+        """The zero-shot averages of the finished runs that have one."""
+        return self.values(lambda entry: entry.average_unseen)
+
     def task_scores(self, task: str) -> dict[int, float]:
         """Seed to the test score of one task."""
-        return {entry.seed: entry.scores[task] for entry in self.done if task in entry.scores}
+        if task not in self._by_task:
+            self._by_task[task] = {entry.seed: entry.scores[task] for entry in self.done if task in entry.scores}
+        return self._by_task[task]
+
+    @cached_property
+    def _by_task(self) -> dict[str, dict[int, float]]:
+        return {}
 
 
 @dataclass

@@ -17,7 +17,7 @@ def scores_table(board: Board) -> Table:
             row.name,
             *runs_cells(row),
             average_cell(row),
-            *([spread(row.values(lambda entry: entry.average_unseen))] if zero_shot else []),
+            *([spread(row.unseen_averages)] if zero_shot else []),
             *(spread(list(row.task_scores(task.name).values())) for task in board.tasks),
         ]
         for row in board.rows
@@ -43,7 +43,7 @@ def unseen_table(board: Board) -> Table | None:
         [
             row.name,
             str(len(row.done)),
-            spread(row.values(lambda entry: entry.average_unseen)),
+            spread(row.unseen_averages),
             *(spread(_unseen_scores(row, name)) for name in board.unseen),
         ]
         for row in board.rows

@@ -119,6 +119,7 @@ def _t_p(t: float, freedom: float) -> float:
     return float(betainc(freedom / 2, 0.5, freedom / (freedom + t * t)))
 
 
+@lru_cache(maxsize=256)
 def _t_bound(p: float, freedom: float) -> float:
     """The t that is exceeded, on either side, with probability p."""
     from scipy.special import betaincinv
