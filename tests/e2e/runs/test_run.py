@@ -219,7 +219,7 @@ def test_the_quick_study_is_what_is_trained_when_nothing_is_named(bench: Any) ->
     registry = load_registry(["no:pcgrad"])
     study = study_from(argparse.Namespace(**asked), registry)
     found = resolve(study, registry, suite_context(Config(), registry))
-    assert {cell.suite for cell in found.cells} == {"digits", "synthetic"}
+    assert {cell.suite for cell in found.cells} == {"cldr-ner", "synthetic"}
     assert "mtl[rows=1]" in {cell.variant for cell in found.cells}
     assert "pcgrad" not in {cell.method for cell in found.cells}
     named = study_from(argparse.Namespace(**{**asked, "suites": ["digits"]}), registry)
