@@ -119,7 +119,10 @@ def suite_context(config: Config, registry: Registry, seed: int = 0) -> SuiteCon
     def load_encoder(name: str, revision: str | None = None) -> Any:
         return registry.hook.mtlbench_load_encoder(name=name, revision=revision)
 
-    return SuiteContext(seed, config.data_root, config.cache_dir, config.device, load_encoder)
+    def load_masked_lm(name: str, revision: str | None = None) -> Any:
+        return registry.hook.mtlbench_load_masked_lm(name=name, revision=revision)
+
+    return SuiteContext(seed, config.data_root, config.cache_dir, config.device, load_encoder, load_masked_lm)
 
 
 def _stored(store: Store, cell: Cell) -> dict[str, Any] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +86,15 @@ class MaskedLMProbe(Probe):
         with torch.no_grad():
             for language, masked in self._masked.items():
                 size = task.batch_size
+                counts = [int(chosen.sum()) for chosen in torch.split(masked.chosen, size)]
                 parts = zip(torch.split(masked.ids, size), torch.split(masked.chosen, size), strict=True)
-                logits = torch.cat([task.logits(model, ids, chosen) for ids, chosen in parts])
-                losses[language] = float(cross_entropy(logits, masked.truth))
+                truths = torch.split(masked.truth, counts)
+                # One part at a time: (chosen, V) logits of a whole language may be gigabytes.
+                means = [
+                    float(cross_entropy(task.logits(model, ids, chosen), truth)) if len(truth) else 0.0
+                    for (ids, chosen), truth in zip(parts, truths, strict=True)
+                ]
+                losses[language] = means[0] if len(means) == 1 else _weighted(means, counts)
         return losses
 
 
@@ -106,6 +113,10 @@ def _mask(ids: Tensor, task: MaskedLM, share: float, language: str) -> _Masked:
     read = torch.where(chosen & (how < 0.8), task.mask_id, truth)
     read = torch.where(chosen & (how >= 0.8) & (how < 0.9), noise, read)
     return _Masked(read.to(ids.device), chosen.to(ids.device), truth[chosen].to(ids.device))
+
+
+def _weighted(means: Sequence[float], counts: Sequence[int]) -> float:
+    return math.fsum(mean * count for mean, count in zip(means, counts, strict=True)) / sum(counts)
 
 
 def _means(task: MaskedLM, losses: Mapping[str, float]) -> dict[str, Any]:

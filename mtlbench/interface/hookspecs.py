@@ -70,6 +70,15 @@ def mtlbench_load_encoder(name: str, revision: str | None) -> Any:
 
 
 @hookspec(firstresult=True)
+def mtlbench_load_masked_lm(name: str, revision: str | None) -> Any:
+    """Once per cell of a suite that measures forgetting: the encoder ``name`` under its pretrained masked-LM head.
+
+    Returns a ``...ForMaskedLM`` model as transformers has them, or None to let the next one answer; None from all
+    means that there is no such head.
+    """
+
+
+@hookspec(firstresult=True)
 def mtlbench_pretrain_encoder(name: str, out: Path, seed: int | None, report: Callable[[str], None]) -> Any:
     """Once per ``mtlbench pretrain NAME``: train the encoder ``name`` from nothing and write it to the folder ``out``.
 

@@ -79,6 +79,8 @@ class DataSource:
     stands_for: str = ""
     """The data set that this one stands in for; empty when it is the one that the suite asks for."""
     kind: Literal["dataset", "encoder"] = "dataset"
+    files: int | None = None
+    """How many files of a split are read, the first ones; all when None."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ class SuiteContext:
     """What a suite may use of the machine; none of it is part of a cell's key.
 
     seed: the cell's; a suite that varies its data with the seed says so in its options. load_encoder: (name,
-    revision) to a pretrained (model, tokenizer), by the first plugin that knows the name.
+    revision) to a pretrained (model, tokenizer), by the first plugin that knows the name. load_masked_lm: the same to
+    the model under its pretrained masked-LM head, or None.
     """
 
     seed: int = 0
@@ -130,6 +133,7 @@ class SuiteContext:
     cache_dir: Path | None = None
     device: str = "cpu"
     load_encoder: Callable[[str, str | None], Any] | None = None
+    load_masked_lm: Callable[[str, str | None], Any] | None = None
 
 
 @dataclass
@@ -230,6 +234,14 @@ class Suite:
     def tokens(self, batch: Any) -> int:
         """Tokens in a batch for the compute accounts; 0 where nothing is a token."""
         return 0
+
+    def terms(self, batch: Any) -> int | None:
+        """How many terms ``loss`` is a mean over, where these are not the batch's examples but, say, its labelled tokens.
+
+        Asked only where the protocol's ``accumulate`` cuts batches: the losses of the parts are weighed by it, by
+        their examples where it is None.
+        """
+        return None
 
     def loss(self, model: nn.Module, batch: Any, task: str) -> Tensor:
         """The mean loss of a batch, a scalar; calls ``encoder(model)`` exactly once."""

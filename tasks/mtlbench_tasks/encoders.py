@@ -12,3 +12,10 @@ def mtlbench_load_encoder(name: str, revision: str | None) -> Any:
     from mtlbench_tasks.text.checkpoints import load_checkpoint
 
     return load_checkpoint(name, revision)
+
+
+@hookimpl(trylast=True)
+def mtlbench_load_masked_lm(name: str, revision: str | None) -> Any:
+    from mtlbench_tasks.text.checkpoints import load_masked_lm
+
+    return load_masked_lm(name, revision)

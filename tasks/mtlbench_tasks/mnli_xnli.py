@@ -42,6 +42,9 @@ class MnliXnli(LabelledSuite):
             require(code in (*LANGUAGES, "en"), f"XNLI has no language {code!r}; it has en, {', '.join(LANGUAGES)}")
         super().__post_init__()
 
+    def other_languages(self) -> Sequence[str]:
+        return self.unseen_languages
+
     def wanted(self) -> Sequence[DataSource]:
         mnli = DataSource("nyu-mll/glue", "mnli", ("train", "validation_matched"))
         return [mnli, *(DataSource("facebook/xnli", code, ("test",)) for code in self.unseen_languages)]

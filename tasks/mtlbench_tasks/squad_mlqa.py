@@ -38,6 +38,9 @@ class SquadMLQA(QuestionSuite):
             require(code in (*LANGUAGES, "en"), f"MLQA has no language {code!r}; it has en, {', '.join(LANGUAGES)}")
         super().__post_init__()
 
+    def other_languages(self) -> Sequence[str]:
+        return self.unseen_languages
+
     def wanted(self) -> Sequence[DataSource]:
         squad = DataSource("rajpurkar/squad", "plain_text", ("train", "validation"))
         return [

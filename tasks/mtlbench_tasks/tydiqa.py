@@ -51,6 +51,12 @@ class TyDiQA(QuestionSuite):
         require(len(self.languages) > 0, "languages must name one language at least")
         super().__post_init__()
 
+    def seen_languages(self) -> Sequence[str]:
+        return self.languages
+
+    def other_languages(self) -> Sequence[str]:
+        return self.unseen_languages
+
     def wanted(self) -> Sequence[DataSource]:
         tydiqa = DataSource("google-research-datasets/tydiqa", "secondary_task", ("train", "validation"))
         return [

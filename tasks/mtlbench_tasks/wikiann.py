@@ -53,6 +53,12 @@ class WikiAnn(TextSuite):
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(budget=40_000, batch_size=16, lr=3e-5, clip=1.0, reduction="mean")
 
+    def seen_languages(self) -> Sequence[str]:
+        return self.languages
+
+    def other_languages(self) -> Sequence[str]:
+        return self.unseen_languages
+
     def wanted(self) -> Sequence[DataSource]:
         seen = [DataSource("unimelb-nlp/wikiann", code, tuple(_SPLITS.values())) for code in self.languages]
         return [*seen, *(DataSource("unimelb-nlp/wikiann", code, ("test",)) for code in self.unseen_languages)]

@@ -234,6 +234,11 @@ class FakeHub:
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.file)
         monkeypatch.setattr(huggingface_hub, "snapshot_download", self.snapshot)
+        monkeypatch.setattr(huggingface_hub, "list_repo_files", self.names)
+
+    def names(self, name: str, *, revision: str | None, **_: Any) -> list[str]:
+        home = self.root / name
+        return [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
 
     def file(self, name: str, file: str, *, revision: str | None, local_dir: Path | None, **_: Any) -> str:
         return self._copied(name, [file], revision, local_dir) + f"/{file}"
@@ -283,6 +288,21 @@ def test_a_repository_without_readable_files_is_read_from_the_hubs_conversion(
     source = DataSource("old/script", "plain", ("train",))
     assert texts(source, "train", SuiteContext(cache_dir=tmp_path / "c")) == ["converted"]
     assert hub.asked == [("old/script", "refs/convert/parquet", ["README.md", "plain/train/*.parquet"])]
+
+
+@pytest.mark.parametrize("split", ["train", "partial-train"])
+def test_of_a_corpus_only_the_first_files_are_downloaded_and_read(
+    split: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        write(root / "big" / "corpus" / "sw" / split / f"000{number}.parquet", [str(number)])
+    (root / "big" / "corpus" / "README.md").write_text("---\nlicense: mit\n---\n")
+    hub = FakeHub(root, monkeypatch)
+    source = DataSource("big/corpus", "sw", ("train",), files=2)
+    assert texts(source, "train", SuiteContext(cache_dir=tmp_path / "c")) == ["0", "1"]
+    wanted = [f"sw/{split}/0000.parquet", f"sw/{split}/0001.parquet"]
+    assert hub.asked == [("big/corpus", "refs/convert/parquet", ["README.md", *wanted])]
+    assert texts(source, "train", SuiteContext(data_root=root, cache_dir=tmp_path / "c")) == ["0", "1"]
 
 
 def test_fetching_fills_the_data_root_and_then_it_is_read_offline(

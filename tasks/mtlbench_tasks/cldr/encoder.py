@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import BadSetting, hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
     from torch import nn
 
 __all__ = ["ENCODER", "card", "load_encoder", "masked_lm_head", "read_encoder"]
@@ -33,6 +33,14 @@ def mtlbench_load_encoder(name: str, revision: str | None) -> Any:
 
 
 @hookimpl
+def mtlbench_load_masked_lm(name: str) -> Any:
+    if name != ENCODER:
+        return None
+    with _shipped() as folder:
+        return read_encoder(folder)[0]
+
+
+@hookimpl
 def mtlbench_pretrain_encoder(
     name: str, out: Path, seed: int | None, report: Callable[[str], None]
 ) -> Mapping[str, Any] | None:
@@ -49,15 +57,24 @@ def load_encoder(name: str, revision: str | None) -> Any:
         return None
     if revision not in (None, _REVISION):
         raise BadSetting(f"{ENCODER} comes in revision {_REVISION!r} alone, found {revision!r}")
-    with resources.as_file(resources.files(__package__) / ENCODER) as folder:
+    with _shipped() as folder:
         model, tokenizer = read_encoder(folder)
     return model.base_model, tokenizer
 
 
 def masked_lm_head() -> nn.Module:
     """The head that ``cldr-mini`` was pretrained under (transformers' ``cls``)."""
-    with resources.as_file(resources.files(__package__) / ENCODER) as folder:
+    with _shipped() as folder:
         return cast("nn.Module", read_encoder(folder)[0].cls)
+
+
+@contextmanager
+def _shipped() -> Iterator[Path]:
+    """The folder of the shipped encoder."""
+    from importlib import resources
+
+    with resources.as_file(resources.files(__package__) / ENCODER) as folder:
+        yield folder
 
 
 def read_encoder(folder: Path) -> Any:
@@ -82,5 +99,8 @@ def read_encoder(folder: Path) -> Any:
 @cache
 def card() -> Mapping[str, Any]:
     """The shipped encoder's model card: recipe, losses, digests, versions."""
+    import json
+    from importlib import resources
+
     text = (resources.files(__package__) / ENCODER / "card.json").read_text("utf-8")
     return cast("Mapping[str, Any]", json.loads(text))

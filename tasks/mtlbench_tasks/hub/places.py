@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,8 @@ __all__ = ["DATA_ROOT", "Place", "cache_root", "data_root", "locate"]
 DATA_ROOT = "MTLBENCH_DATA_ROOT"
 _PARQUET_BRANCH = "refs/convert/parquet"
 """The Hub's own conversion, for repositories that hold a loading script instead of readable files."""
+_PARTIAL = "partial-"
+"""How that conversion marks a split of which it has only the beginning: good enough where the first files will do."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def locate(source: DataSource, context: SuiteContext, *, fetch: bool = False) ->
     folder = root / source.name
     if fetch and not _wanted(folder, source):
         return _from_hub(source, folder)
-    files = split_files(folder, source.config, any_config=bool(source.stands_for)) if folder.is_dir() else {}
+    files = _files(folder, source) if folder.is_dir() else {}
     if not files:
         what = f"has no configuration {source.config!r}" if folder.is_dir() else "does not exist"
         raise MissingData(
@@ -62,8 +65,15 @@ def locate(source: DataSource, context: SuiteContext, *, fetch: bool = False) ->
 
 def _wanted(folder: Path, source: DataSource) -> dict[str, tuple[Path, ...]]:
     """The source's files in a folder; empty unless every split is there."""
-    files = split_files(folder, source.config) if folder.is_dir() else {}
+    files = _files(folder, source) if folder.is_dir() else {}
     return files if files and all(split in files for split in source.splits) else {}
+
+
+def _files(folder: Path, source: DataSource) -> dict[str, tuple[Path, ...]]:
+    files = split_files(folder, source.config, any_config=bool(source.stands_for))
+    if source.files is not None:
+        files = {split.removeprefix(_PARTIAL): paths[: source.files] for split, paths in files.items()}
+    return files
 
 
 def _from_hub(source: DataSource, into: Path | None) -> Place:
@@ -115,13 +125,28 @@ def _download(source: DataSource, into: Path | None) -> Path:
     revision = source.revision
     if patterns is None:
         revision = source.revision or _PARQUET_BRANCH
-        wanted = [f"{source.config or 'default'}/{split}/*.parquet" for split in source.splits]
-    else:
-        wanted = [glob for split in source.splits for glob in patterns.get(split, ())]
+        home = source.config or "default"
+        marks = ("",) if source.files is None else ("", _PARTIAL)
+        patterns = {split: [f"{home}/{mark}{split}/*.parquet" for mark in marks] for split in source.splits}
+    wanted = [glob for split in source.splits for glob in patterns.get(split, ())]
+    if source.files is not None:
+        wanted = _first_files(source, revision, patterns)
     folder = snapshot_download(
         source.name, repo_type="dataset", revision=revision, allow_patterns=["README.md", *wanted], local_dir=into
     )
     return Path(folder)
+
+
+def _first_files(source: DataSource, revision: str | None, patterns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The first ``source.files`` files of each split: a corpus such as CC-100 has hundreds of them."""
+    from huggingface_hub import list_repo_files
+
+    names = sorted(list_repo_files(source.name, repo_type="dataset", revision=revision))
+    found = []
+    for split in source.splits:
+        globs = patterns.get(split, ())
+        found += [name for name in names if any(fnmatch(name, glob) for glob in globs)][: source.files]
+    return found
 
 
 def _cached_folders(source: DataSource) -> list[Path]:

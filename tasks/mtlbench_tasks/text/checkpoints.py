@@ -12,7 +12,14 @@ from mtlbench.interface import BadSetting, MissingData, SuiteContext
 from mtlbench_tasks.hub.places import data_root
 from mtlbench_tasks.text.tiny import TINY, tiny_bert, tiny_resnet, tiny_tokenizer
 
-__all__ = ["encoder_digest", "load_checkpoint", "open_encoder", "open_image_encoder"]
+__all__ = [
+    "encoder_digest",
+    "load_checkpoint",
+    "load_masked_lm",
+    "open_encoder",
+    "open_image_encoder",
+    "open_masked_lm",
+]
 
 
 def open_encoder(
@@ -37,6 +44,16 @@ def open_image_encoder(name: str, revision: str | None, context: SuiteContext) -
             raise BadSetting(f"no image encoder is called {name!r}; there is {TINY}resnet")
         return tiny_resnet()
     return _hooked(name, revision, context)[0]
+
+
+def open_masked_lm(name: str, revision: str | None, context: SuiteContext) -> Any:
+    """A text encoder under its pretrained masked-LM head, or None for one without: a toy, or another kind of head."""
+    if name.startswith(TINY):
+        return None
+    home = _home(name, context)
+    if home == name and context.load_masked_lm is not None:
+        return context.load_masked_lm(name, revision)
+    return load_masked_lm(home, revision)
 
 
 def _hooked(name: str, revision: str | None, context: SuiteContext) -> tuple[Any, Any]:
@@ -75,6 +92,20 @@ def load_checkpoint(name: str, revision: str | None) -> tuple[Any, Any]:
             f"'mtlbench data fetch' with network access, give a local path, or try {TINY}bert or {TINY}resnet"
         ) from None
     return model, tokenizer
+
+
+def load_masked_lm(name: str, revision: str | None) -> Any:
+    """The checkpoint as ``AutoModelForMaskedLM``, or None when it is of a kind or was saved without that head."""
+    from transformers import AutoModelForMaskedLM
+
+    options = {"revision": revision or "main", "trust_remote_code": False, "use_safetensors": True}
+    try:
+        with torch.random.fork_rng(devices=[]):  # what a checkpoint lacks is drawn
+            model, loading = AutoModelForMaskedLM.from_pretrained(name, output_loading_info=True, **options)
+    except (OSError, ValueError):  # no such checkpoint, or a kind that transformers has no masked-LM model of
+        return None
+    inside = f"{model.base_model_prefix}."
+    return None if any(not key.startswith(inside) for key in loading["missing_keys"]) else model
 
 
 def encoder_digest(name: str, context: SuiteContext) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mtlbench.interface import (
+    BadDataset,
     DataReport,
     DataSource,
+    MaskedLM,
     MissingData,
     Score,
     Split,
@@ -64,10 +66,23 @@ class TextSuite(Suite):
     """Share of a task's training rows that are kept back as dev where the data set has no split to select on."""
     replace: tuple[str, ...] = ()
     """Other data sets in place of the suite's, as NAME=OTHER[:CONFIG][@REVISION]; tasks then carry the other's name."""
+    mlm_texts: str | None = None
+    """Plain text by language in CC-100's layout, as NAME[@REVISION], to measure the masked-LM loss on; none: it is not
+    measured."""
+    mlm_languages: tuple[str, ...] = ()
+    """The configurations of ``mlm_texts`` to read; by default the languages of the tasks and the unseen ones."""
+    mlm_sentences: int = 5000
+    """Lines of each of them at most."""
 
     def __post_init__(self) -> None:
         require(8 <= self.max_length <= 8192, f"max_length must lie in [8, 8192], found {self.max_length}")
         require(0 < self.held_out < 1, f"held_out is a share in (0, 1), found {self.held_out}")
+        require(self.mlm_sentences > 0, f"mlm_sentences must be positive, found {self.mlm_sentences}")
+        require(not self.mlm_languages or self.mlm_texts is not None, "mlm_languages are of mlm_texts, which is none")
+        require(
+            self.mlm_texts is None or self.mlm_texts.partition("@")[0].count("/") == 1,
+            f"mlm_texts is NAME[@REVISION], as in statmt/cc100, found {self.mlm_texts!r}",
+        )
         self.data_sources()  # refuses a bad replacement before any data is looked for
 
     # What a suite of text says of itself.
@@ -96,6 +111,14 @@ class TextSuite(Suite):
     def examine(self, rows: Rows) -> Sequence[str]:
         """Notes on rows that a rule handles; raises BadDataset as ``load`` does."""
 
+    def seen_languages(self) -> Sequence[str]:
+        """The languages that it trains on; English unless it says otherwise."""
+        return ("en",)
+
+    def other_languages(self) -> Sequence[str]:
+        """The languages that it scores and never trains."""
+        return ()
+
     keeps_pooler = False
     """Whether the encoder's pooler is part of the model; suites that score tokens leave it out."""
 
@@ -107,14 +130,24 @@ class TextSuite(Suite):
 
         return replace_sources(self.wanted(), self.replace)
 
+    def text_sources(self) -> list[DataSource]:
+        """The texts of the masked-LM probe, by language; empty unless ``mlm_texts`` names any."""
+        if self.mlm_texts is None:
+            return []
+        name, _, revision = self.mlm_texts.partition("@")
+        codes = self.mlm_languages or dict.fromkeys([*self.seen_languages(), *self.other_languages()])
+        return [DataSource(name, code, ("train",), revision or None, files=1) for code in codes]
+
     def sources(self) -> Sequence[DataSource]:
-        return [*self.data_sources(), DataSource(self.encoder_name, revision=self.revision, kind="encoder")]
+        texts = self.text_sources()
+        return [*self.data_sources(), *texts, DataSource(self.encoder_name, revision=self.revision, kind="encoder")]
 
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
         from mtlbench_tasks.hub import report_sources
-        from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder
+        from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder, open_masked_lm
 
         yield from report_sources(self.data_sources(), context, self.examine, fetch=fetch)
+        yield from report_sources(self.text_sources(), context, self._examine_lines, fetch=fetch)
         source = self.sources()[-1]
         try:
             model, _ = open_encoder(self.encoder_name, self.revision, context, lambda: ["a"])
@@ -122,15 +155,18 @@ class TextSuite(Suite):
             yield DataReport(source, "", problem=str(missing))
         else:
             size = sum(parameter.numel() for parameter in model.parameters())
-            found = (f"{type(model).__name__}, {size:,} parameters",)
-            yield DataReport(source, "", fingerprint=encoder_digest(self.encoder_name, context), notes=found)
+            found = [f"{type(model).__name__}, {size:,} parameters"]
+            if self.mlm_texts is not None:
+                head = open_masked_lm(self.encoder_name, self.revision, context)
+                found.append(f"masked-LM head: {'none, so its loss is not measured' if head is None else 'found'}")
+            yield DataReport(source, "", fingerprint=encoder_digest(self.encoder_name, context), notes=tuple(found))
 
     def fingerprint(self, context: SuiteContext) -> str:
         from mtlbench_tasks.hub.digests import combined_digest
         from mtlbench_tasks.hub.rows import fingerprint
         from mtlbench_tasks.text.checkpoints import encoder_digest
 
-        read = [fingerprint(source, context) for source in self.data_sources()]
+        read = [fingerprint(source, context) for source in (*self.data_sources(), *self.text_sources())]
         return combined_digest([*read, encoder_digest(self.encoder_name, context)])
 
     def open(self, context: SuiteContext) -> None:
@@ -139,6 +175,7 @@ class TextSuite(Suite):
 
         self.context = context
         self.parts: dict[tuple[str, Split], Part] = {}
+        self._masked_lm: MaskedLM | None = None
         self.load()
         self.prototype, self.tokenizer = open_encoder(self.encoder_name, self.revision, context, self.texts)
         check_tokenizer(self.tokenizer, self.encoder_name)
@@ -177,6 +214,23 @@ class TextSuite(Suite):
 
     def hidden(self, model: nn.Module, batch: TokenBatch, task: str) -> tuple[Tensor, Tensor]:
         return cast("HeadedEncoder", model).states(batch)[0], batch.mask.bool()
+
+    def masked_lm(self) -> MaskedLM | None:
+        """Lines of ``mlm_texts`` under the encoder's own head; None without such texts, and (warned of) without it."""
+        if self.mlm_texts is not None and self._masked_lm is None:
+            from mtlbench_tasks.text.lines import masked_lm_of
+
+            self._masked_lm = masked_lm_of(self)
+        return self._masked_lm
+
+    def _examine_lines(self, rows: Rows) -> Sequence[str]:
+        from mtlbench_tasks.text.lines import COLUMNS, read_lines
+
+        missing = [name for name in COLUMNS if name not in rows.table.column_names]
+        if missing:
+            raise BadDataset(f"{rows.files[0]}: columns {', '.join(missing)} are missing")
+        lines, blank = read_lines(rows, self.mlm_sentences)
+        return [f"{len(lines)} lines of text" + (f", {blank} blank rows between them" if blank else "")]
 
     # Batches.
 
