@@ -15,6 +15,7 @@ from mtlbench.leaderboard.cost import cost_table
 from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.formats import formatter
+from mtlbench.leaderboard.html_page import HTML, html_page
 from mtlbench.leaderboard.model import Board
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
@@ -73,10 +74,11 @@ def rendered(reading: Reading, registry: Registry | None = None, claims: Sequenc
         "# Leaderboard",
         "Every number comes from the records in `results/`. To write this page anew: `mtlbench leaderboard`.",
     ]
-    for board in reading.boards:
+    tables = [list(board_tables(board)) for board in reading.boards]
+    for board, named in zip(reading.boards, tables, strict=True):
         page.append(f"## {for_markdown(board.label)}")
         links = []
-        for name, table in board_tables(board):
+        for name, table in named:
             stem = f"tables/{board.slug}-{name}"
             files |= _in_every_style(table, stem, render)
             if name in _ON_THE_PAGE:
@@ -89,6 +91,7 @@ def rendered(reading: Reading, registry: Registry | None = None, claims: Sequenc
         page.append(files[f"{CLAIMS}.md"].strip().replace("### ", "## ", 1))
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
+    files[HTML] = html_page(reading, tables, claims, registry)
     return {PAGE: "\n\n".join(page) + "\n", **files}
 
 

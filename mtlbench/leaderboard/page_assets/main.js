@@ -1,0 +1,101 @@
+// The page: boards, each filled when it is opened, then claims, alarms, and what was left out.
+
+const OPEN_TABLES = new Set(["scores", "comparison"]);
+
+/** A part of a board that is made when it is first opened. */
+function lazyPart(title, open, make) {
+  const inside = element("div");
+  let made = null;
+  const fill = () => {
+    if (!details.open || made) return;
+    made = make();
+    inside.append(made.node);
+  };
+  const details = element("details", { class: "part", on: { toggle: fill } }, element("summary", {}, element("h3", {}, title)), inside);
+  details.open = open;
+  return { node: details, fill, refresh: () => made?.refresh() };
+}
+
+/** One board as a section that opens and closes. */
+function boardSection(board, open) {
+  const inside = element("div");
+  let parts = null;
+  const details = element(
+    "details",
+    { class: "board", id: `section-${board.place}`, on: { toggle: () => { if (details.open) fill(); } } },
+    element("summary", {}, element("h2", {}, named(board.label)), " ", element("span", { class: "notes" }, `${board.rows.length} rows, ${board.budget} gradients, ${board.metric}`)),
+    inside,
+  );
+
+  function fill() {
+    if (parts) return;
+    parts = [
+      ...board.tables.map((told) => lazyPart(told.name, OPEN_TABLES.has(told.name), () => boardTable(board, told, passes))),
+      board.rows.some((row) => row.curve) && lazyPart("curves", true, () => boardCurves(board, passes) ?? nothing()),
+      embedded(`paths-${board.place}`).length > 0 && lazyPart("paths in the plane", true, () => boardPlane(board, passes)),
+    ].filter(Boolean);
+    inside.append(...parts.map((part) => part.node));
+    for (const part of parts) part.fill();
+  }
+
+  function refresh() {
+    const rows = board.rows.filter((row) => passes(board, row)).length;
+    details.hidden = rows === 0;
+    for (const part of parts ?? []) part.refresh();
+    return rows;
+  }
+
+  details.open = open;
+  if (open) fill();
+  return { board, node: details, refresh, open: () => { details.open = true; fill(); } };
+}
+
+function nothing() {
+  return { node: element("p", {}, "No run has a curve."), refresh: () => {} };
+}
+
+function plainTable(told) {
+  return sortableTable(told, told.rows, (row, column) => row[column], (row, column) => verdictOr(told, row, column)).node;
+}
+
+/** A claim's verdict stands out by its first word. */
+function verdictOr(told, row, column) {
+  const text = row[column];
+  if (told.columns[column] !== "Verdict") return named(text);
+  return element("span", { class: `verdict ${/^(holds|fails|undecided)/.exec(text)?.[0] ?? ""}` }, named(text));
+}
+
+function listSection(title, lines) {
+  return lines.length > 0 && [element("h2", {}, title), element("ul", {}, lines.map((line) => element("li", {}, named(line))))];
+}
+
+function start() {
+  startTheme();
+  const boards = Array.from({ length: front.boards }, (_, place) => boardAt(place));
+  const content = document.getElementById("content");
+  const sections = boards.map((board, place) => boardSection(board, false));
+  content.append(...sections.map((section) => section.node));
+  if (boards.length === 0) content.append(element("p", {}, "There are no records yet."));
+  const refresh = () => {
+    const rows = sections.map((section) => section.refresh());
+    const shown = rows.filter((count) => count > 0);
+    status.textContent = `${rows.reduce((sum, count) => sum + count, 0)} rows on ${shown.length} of ${boards.length} boards`;
+    if (shown.length === 1) sections[rows.findIndex((count) => count > 0)].open();
+  };
+  const status = startFilters(boards, refresh);
+  document.getElementById("boards").append(element("ul", {}, sections.map((section) =>
+    element("li", {}, element("a", { href: `#${section.node.id}`, on: { click: section.open } }, named(section.board.label))))));
+  sections[0]?.open();
+  refresh();
+  const rest = document.getElementById("rest");
+  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), plainTable(front.claims));
+  rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
+  const { library } = front;
+  document.getElementById("about").append(
+    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and claims.toml. Scores are as the records have them; values of curves and paths have five digits. "
+      + `Plots: ${library.package} ${library.version} (${library.licence}), in this file.`),
+    ...(front.cut.length > 0 ? [element("p", { class: "notes" }, "Left out, to keep this file small:"), element("ul", { class: "notes" }, front.cut.map((line) => element("li", {}, line)))] : []),
+  );
+}
+
+start();
