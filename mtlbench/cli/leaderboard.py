@@ -27,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of README.md, tables/ and, if there is one, claims.toml (default: %(default)s)",
     )
+    parser.add_argument(
+        "--figures",
+        action="store_true",
+        help="also draw the figures, or with --check compare them; needs matplotlib (default: their CSV files alone)",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--check",
@@ -42,15 +47,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
+    from mtlbench.cli.pictures import can_draw, draw_pictures, pictures_differ
     from mtlbench.cli.session import open_registry
     from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
     from mtlbench.leaderboard.claims import read_claims
     from mtlbench.leaderboard.escaping import visible
+    from mtlbench.leaderboard.figures.catalogue import data_files, figures_of
+    from mtlbench.leaderboard.figures.pictures import have_pictures
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.page import all_tables, rendered
     from mtlbench.leaderboard.writing import differences, write
 
+    if args.figures:
+        can_draw(args)
     reading = read_boards(args.results)
     for line in [*(problem.line() for problem in reading.problems), *alarms(reading.boards)]:
         print(visible(line), file=sys.stderr)
@@ -60,17 +70,23 @@ def run(args: argparse.Namespace) -> int:
         render = formatter(registry)
         print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims)), end="")
         return MISUSE if reading.problems else 0
-    files = rendered(reading, registry, claims)
+    figures = figures_of(reading.boards, registry)
+    files = rendered(reading, registry, claims) | data_files(figures)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")
+        draw_pictures(figures, args)
         return MISUSE if reading.problems else 0
     stale = False
     for line in differences(files, args.out):
         stale = True
         print(line)
+    for line in pictures_differ(figures, args):
+        stale = True
+        print(line)
     if stale:
-        print(f"stale; run: mtlbench leaderboard --results {args.results} --out {args.out}", file=sys.stderr)
+        how = f"mtlbench leaderboard --results {args.results} --out {args.out}"
+        print(f"stale; run: {how}{' --figures' if have_pictures(args.out) else ''}", file=sys.stderr)
     else:
         print(f"{args.out}: {len(files)} files are what the records say")
     return 1 if stale or reading.problems else 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mtlbench.interface.errors import BadSetting, MtlbenchError
+from mtlbench.leaderboard.figures.pictures import left_over
 from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.study import atomic
 
@@ -73,10 +74,11 @@ def _unusable(what: str, out: Path, error: OSError) -> MtlbenchError:
 
 
 def _left_over(files: Mapping[str, str], out: Path) -> list[str]:
-    """Files in ``out`` with the name of a table of ours that nothing renders any more."""
+    """Files in ``out`` with the name of a table or of a figure's data of ours that nothing renders any more."""
     stems = [CLAIMS, *(f"tables/*-{name}" for name in TABLES)]
     there = {path for stem in stems for suffix in SUFFIXES.values() for path in out.glob(f"{stem}.{suffix}")}
-    return sorted({path.relative_to(out).as_posix() for path in there} - set(files))
+    tables = {path.relative_to(out).as_posix() for path in there} - set(files)
+    return sorted([*tables, *left_over((path.removesuffix(".csv") for path in files), out, ("csv",))])
 
 
 def _bytes(path: Path) -> bytes | None:

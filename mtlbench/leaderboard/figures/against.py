@@ -1,0 +1,96 @@
+"""Where methods stand: ranks, performance profile, transfer by task."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from mtlbench.leaderboard.contrasts import paired, tasks_below
+from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
+from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
+from mtlbench.leaderboard.profile import relative_scores
+from mtlbench.leaderboard.standing import rank_summary
+
+__all__ = ["profile", "ranks", "transfer"]
+
+_RATIOS = 60
+"""Steps at most of a line of the profile."""
+
+
+def ranks(board: Board) -> Iterator[Figure]:
+    """Mean ranks with their intervals."""
+    found = rank_summary(board)
+    if not found:
+        return
+    rows: list[list[Cell]] = [
+        ["", name, len(board.tasks), one.mean, one.low, one.high]
+        for name, one in sorted(found.items(), key=lambda item: (item[1].mean, item[0]))
+    ]
+    yield Figure(
+        stem=f"{board.slug}-ranks",
+        kind="ranks",
+        form="dots",
+        title=f"{board.label}: mean rank over tasks and seeds",
+        note="1 is best. Bars: 95 % intervals, bootstrap over seeds and tasks.",
+        x="mean rank",
+        sheet=Sheet.of(["panel", "method", "tasks", "value", "low", "high"], rows),
+    )
+
+
+def profile(board: Board) -> Iterator[Figure]:
+    """The share of (task, seed) pairs at or above every multiple of MTL's score."""
+    reference = board.reference
+    if reference is None or not reference.averages:
+        return
+    by_row = {row.name: sorted(relative_scores(board, row, reference)) for row in board.rows if row is not reference}
+    every = sorted(ratio for ratios in by_row.values() for ratio in ratios)
+    if not every:
+        return
+    low, high = min(every[len(every) // 50], 1.0), max(every[-1 - len(every) // 50], 1.0)
+    steps = [low + (high - low) * place / _RATIOS for place in range(_RATIOS + 1)] if high > low else [1.0]
+    rows: list[list[Cell]] = [
+        [name, name, step, (len(ratios) - bisect_left(ratios, step - 1e-9)) * 100 / len(ratios), None, None]
+        for name, ratios in by_row.items()
+        if ratios
+        for step in steps
+    ]
+    yield Figure(
+        stem=f"{board.slug}-profile",
+        kind="profile",
+        form="lines",
+        title=f"{board.label}: performance profile",
+        note=f"Share of pairs of task and seed whose score is at least so many times {REFERENCE}'s at the same seed. "
+        "The further right and up, the better. The middle 96 % of all ratios are shown.",
+        x=f"multiple of {REFERENCE}'s score",
+        y="pairs (%)",
+        sheet=Sheet.of(["panel", "series", "x", "y", "low", "high"], rows),
+        style={"line": "steps", "vertical": "1"},
+    )
+
+
+def transfer(board: Board) -> Iterator[Figure]:
+    """The difference to single-task learning, task by task: below zero is negative transfer."""
+    single = board.single
+    if single is None or len(board.tasks) < 2:
+        return
+    rows: list[list[Cell]] = []
+    for task in board.tasks:
+        for row in board.rows:
+            if row is single:
+                continue
+            found = paired(row.task_scores(task.name), single.task_scores(task.name), task.sign)
+            if found is not None:
+                mark = "below" if task.label in tasks_below(board, row, single) else ""
+                rows.append([task.label, row.name, *interval_cells(found), 0, mark])
+    if not rows:
+        return
+    yield Figure(
+        stem=f"{board.slug}-transfer",
+        kind="transfer",
+        form="dots",
+        title=f"{board.label}: transfer by task",
+        note=f"Difference to {SINGLE} over shared seeds, positive where the method is better; bars: 95 % t intervals. "
+        "Filled: significantly below (Holm over tasks), which is negative transfer.",
+        x=f"difference to {SINGLE} ({board.metric})",
+        sheet=Sheet.of(["panel", "method", "seeds", "value", "low", "high", "reference", "mark"], rows),
+    )

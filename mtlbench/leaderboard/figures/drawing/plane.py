@@ -1,0 +1,110 @@
+"""The plane: a surface as contours and shades, and paths upon it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mtlbench.leaderboard.figures.drawing.canvas import blank
+from mtlbench.leaderboard.figures.drawing.style import COLOURS, DASHES, MOST, label
+from mtlbench.leaderboard.figures.model import Figure, Sheet
+
+__all__ = ["heat", "paths"]
+
+_ACROSS = 4
+"""Panels side by side at most."""
+_COSINES = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
+
+
+def heat(figure: Figure) -> Any:
+    """Columns x, y, sum, cosine, then one a task: the sum of the losses, and the cosine."""
+    x, y, sums = _grid(figure.sheet, "sum")
+    cosines = _grid(figure.sheet, "cosine")[2]
+    page = blank(9.6, 4.1)
+    left, right = page.subplots(1, 2)
+    shades = left.contourf(x, y, sums, levels=14, cmap="cividis")
+    lines = left.contour(x, y, sums, levels=7, colors="white", linewidths=0.6, linestyles="solid")
+    left.clabel(lines, fmt="%g", fontsize=6.5)
+    page.colorbar(shades, ax=left, label="sum of the losses")
+    for name, (lowest_x, lowest_y) in _lowest(figure.sheet).items():
+        left.plot([lowest_x], [lowest_y], "x", color="black", markersize=7, markeredgewidth=3)
+        left.plot([lowest_x], [lowest_y], "x", color="white", markersize=6, markeredgewidth=1.4)
+        left.annotate(
+            label(name),
+            (lowest_x, lowest_y),
+            textcoords="offset points",
+            xytext=(7, 4),
+            color="white",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.7},
+        )
+    shades = right.pcolormesh(x, y, cosines, cmap="PuOr", vmin=-1, vmax=1, shading="nearest", rasterized=True)
+    lines = right.contour(x, y, cosines, levels=_COSINES, colors="black", linewidths=0.6)
+    right.clabel(lines, fmt="%g", fontsize=6.5)
+    page.colorbar(shades, ax=right, label="mean pairwise cosine")
+    for axis in (left, right):
+        axis.set_aspect("equal")
+        axis.grid(visible=False)
+        axis.set_xlabel(figure.x)
+        axis.set_ylabel(figure.y)
+    return page
+
+
+def paths(figure: Figure) -> Any:
+    """Columns start, method, model, x, y; behind them the sheet of ``heat``."""
+    rows = figure.sheet.records()
+    methods = list(dict.fromkeys(row["method"] for row in rows))[:MOST]
+    starts = list(dict.fromkeys(row["start"] for row in rows))
+    across = min(len(methods), _ACROSS)
+    down = math.ceil(len(methods) / across)
+    page = blank(1.6 + 2.0 * across, 0.8 + 2.05 * down)
+    axes = page.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    surface = _grid(figure.behind, "sum") if figure.behind else None
+    handles: dict[str, Any] = {}
+    for place, axis in enumerate(axes.flat):
+        if place >= len(methods):
+            axis.set_visible(False)
+            continue
+        axis.set_title(label(methods[place]))
+        axis.set_aspect("equal")
+        axis.grid(visible=False)
+        if surface:
+            axis.contour(*surface, levels=8, colors="#c4c4c4", linewidths=0.6, linestyles="solid", zorder=1)
+        for number, start in enumerate(starts):
+            own = [row for row in rows if row["method"] == methods[place] and row["start"] == start]
+            for model in dict.fromkeys(row["model"] for row in own):
+                way = [(float(row["x"]), float(row["y"])) for row in own if row["model"] == model]
+                handles[start] = _path(axis, way, number)
+        if place + across >= len(methods):
+            axis.tick_params(labelbottom=True)
+    page.supxlabel(figure.x, fontsize=9)
+    page.supylabel(figure.y, fontsize=9)
+    shown = [start for start in starts if start in handles]
+    page.legend([handles[start] for start in shown], [label(start) for start in shown], loc="outside right upper")
+    return page
+
+
+def _path(axis: Any, way: list[tuple[float, float]], number: int) -> Any:
+    colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+    x, y = [point[0] for point in way], [point[1] for point in way]
+    (line,) = axis.plot(x, y, color=colour, linestyle=dashes, linewidth=1.2, zorder=3)
+    axis.plot(x[:1], y[:1], "o", color=colour, markerfacecolor="white", markersize=4.5, zorder=4)
+    axis.plot(x[-1:], y[-1:], "o", color=colour, markersize=4.5, markeredgecolor="black", zorder=5)
+    return line
+
+
+def _grid(sheet: Sheet, column: str) -> tuple[list[float], list[float], list[list[float]]]:
+    """The x and y of a grid, and its values (y, x)."""
+    across, down, value = (sheet.columns.index(name) for name in ("x", "y", column))
+    x = list(dict.fromkeys(float(row[across]) for row in sheet.rows))
+    y = list(dict.fromkeys(float(row[down]) for row in sheet.rows))
+    flat = [float(row[value]) for row in sheet.rows]
+    return x, y, [flat[start : start + len(x)] for start in range(0, len(flat), len(x))]
+
+
+def _lowest(sheet: Sheet) -> dict[str, tuple[float, float]]:
+    """Task to the point of the grid at which its loss is lowest."""
+    found = {}
+    for place, name in enumerate(sheet.columns[4:], start=4):
+        row = min(sheet.rows, key=lambda row: float(row[place]))
+        found[name] = (float(row[0]), float(row[1]))
+    return found

@@ -1,0 +1,32 @@
+"""A point a method, with an interval along both axes and a legend beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlbench.leaderboard.figures.drawing.canvas import blank
+from mtlbench.leaderboard.figures.drawing.style import COLOURS, MARKS, MOST, label
+from mtlbench.leaderboard.figures.model import Figure
+
+__all__ = ["points"]
+
+
+def points(figure: Figure) -> Any:
+    """Columns method, x, x_low, x_high, y, y_low, y_high."""
+    page = blank(7.0, 4.2)
+    axis = page.subplots()
+    handles, names = [], []
+    for place, row in enumerate(figure.sheet.records()[:MOST]):
+        colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
+        x, y = float(row["x"]), float(row["y"])
+        if row["x_low"]:
+            axis.plot([float(row["x_low"]), float(row["x_high"])], [y, y], color=colour, linewidth=0.9, zorder=2)
+        if row["y_low"]:
+            axis.plot([x, x], [float(row["y_low"]), float(row["y_high"])], color=colour, linewidth=0.9, zorder=2)
+        (handle,) = axis.plot([x], [y], mark, color=colour, markersize=7, markeredgecolor="black", zorder=3)
+        handles.append(handle)
+        names.append(label(row["method"]))
+    axis.set_xlabel(figure.x)
+    axis.set_ylabel(figure.y)
+    page.legend(handles, names, loc="outside right upper", numpoints=1)
+    return page

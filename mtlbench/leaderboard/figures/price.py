@@ -1,0 +1,40 @@
+"""What a score costs: each method's average against its seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mtlbench.leaderboard.cost import Yardstick
+from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
+from mtlbench.leaderboard.model import REFERENCE, Board
+from mtlbench.leaderboard.numbers import mean_of
+from mtlbench.leaderboard.statistics import estimate
+
+__all__ = ["price"]
+
+
+def price(board: Board) -> Iterator[Figure]:
+    """Average test score against seconds of training, as multiples of MTL's mean."""
+    yard = Yardstick(board)
+    theirs = yard.values(board.reference, lambda entry: entry.seconds.get("train")) if board.reference else []
+    if not theirs or mean_of(theirs) <= 0:
+        return
+    unit = mean_of(theirs)
+    rows: list[list[Cell]] = []
+    for row in board.rows:
+        costs = estimate([taken / unit for taken in yard.values(row, lambda entry: entry.seconds.get("train"))])
+        scores = estimate(list(row.averages.values()))
+        if costs is not None and scores is not None:
+            rows.append([row.name, scores.n, *interval_cells(costs)[1:], *interval_cells(scores)[1:]])
+    if len(rows) < 2:
+        return
+    yield Figure(
+        stem=f"{board.slug}-price",
+        kind="price",
+        form="points",
+        title=f"{board.label}: score against cost",
+        note=f"Bars: 95 % t intervals over seeds. Seconds come from the runs on one machine: {yard.label}.",
+        x=f"seconds of training, as a multiple of {REFERENCE}'s",
+        y=f"average test {board.metric}",
+        sheet=Sheet.of(["method", "seeds", "x", "x_low", "x_high", "y", "y_low", "y_high"], rows),
+    )
