@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mtlbench.interface.run import Config
     from mtlbench.plugins import Registry
 
@@ -55,7 +56,11 @@ def warn(text: str) -> None:
 
 
 def _absolute(path: str | Path | None) -> Path | None:
-    return None if not path else Path(path).expanduser().absolute()
+    if not path:
+        return None
+    from pathlib import Path
+
+    return Path(path).expanduser().absolute()
 
 
 def _portable(text: str) -> str:

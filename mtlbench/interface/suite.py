@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mtlbench.interface.protocol import TrainingProtocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor, nn
 
     from mtlbench.interface.golden import GoldenBench, GoldenCase
@@ -236,10 +237,10 @@ class Suite:
         return 0
 
     def terms(self, batch: Any) -> int | None:
-        """How many terms ``loss`` is a mean over, where these are not the batch's examples but, say, its labelled tokens.
+        """How many terms ``loss`` is a mean over, where these are not the batch's examples but its labelled tokens.
 
-        Asked only where the protocol's ``accumulate`` cuts batches: the losses of the parts are weighed by it, by
-        their examples where it is None.
+        Asked only where the protocol's ``accumulate`` cuts batches: the losses of the parts are weighed by it, or
+        by their examples where it is None.
         """
         return None
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mtlbench.interface.errors import BadPlugin
 from mtlbench.plugins.installed import comparable, entry_points
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["GROUP", "HOME", "Candidate", "file_candidate", "installed_candidates", "of_object"]
 
@@ -46,6 +48,8 @@ def installed_candidates() -> list[Candidate]:
 
 def file_candidate(text: str) -> Candidate:
     """The plugin of ``-p path/to/file.py``. Raises BadPlugin when there is no such file."""
+    from pathlib import Path
+
     path = Path(text).expanduser()
     if path.suffix != ".py":
         raise BadPlugin(f"-p takes the path of a .py file or no:NAME, found {text!r}")

@@ -1,8 +1,8 @@
 """The entry points of installed distributions, read from their tables.
 
 ``importlib.metadata`` knows every layout there is, but importing it takes five times as long as starting the
-interpreter, and ``mtlbench list`` is to feel immediate. So folders are read here, and it is asked for the rest alone:
-archives, and finders of somebody's own.
+interpreter (pathlib a quarter of that), and ``mtlbench list`` is to feel immediate. So folders are read here, and it is
+asked for the rest alone: archives, and finders of somebody's own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtlbench.interface.errors import BadPlugin
@@ -58,28 +57,30 @@ def entry_points(group: str) -> Iterator[EntryPoint]:
         yield from _asked_for(None, group, seen)
         return
     for entry in sys.path:
-        folder = Path(entry or ".")
-        if folder.suffix == ".egg" or folder.is_file():
+        folder = entry or "."
+        try:
+            with os.scandir(folder) as files:
+                names = sorted(file.name for file in files if file.name.endswith(tuple(_ABOUT)))
+        except NotADirectoryError:  # an archive
+            names = None
+        except OSError:  # absent, or not ours to read: nothing can be imported from it either
+            continue
+        if names is None or folder.endswith(".egg"):
             yield from _asked_for([entry], group, seen)
-        elif folder.is_dir():
-            yield from _in_folder(folder, group, seen)
+        else:
+            yield from _in_folder(folder, names, group, seen)
 
 
-def _in_folder(folder: Path, group: str, seen: set[str]) -> Iterator[EntryPoint]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(tuple(_ABOUT)))
-    except OSError:  # not ours to read: nothing can be imported from it either
-        return
+def _in_folder(folder: str, names: Sequence[str], group: str, seen: set[str]) -> Iterator[EntryPoint]:
     for name in names:
         # As importlib.metadata has it, the folder's name says whose it is: "some_dist-1.0.dist-info".
         key = comparable(name.rpartition(".")[0].partition("-")[0])
         if key in seen:
             continue
         seen.add(key)
-        table = _bytes(folder / name / "entry_points.txt")
+        table = _bytes(folder, name, "entry_points.txt")
         if f"[{group}]".encode() in table:
-            about = _bytes(folder / name / _ABOUT[Path(name).suffix]).decode(errors="replace")
+            about = _bytes(folder, name, _ABOUT[name[name.rindex(".") :]]).decode(errors="replace")
             distribution = _header(about, "Name") or key
             # An interrupted upgrade leaves "~ome_dist-0.9.dist-info" beside it, under the same name inside.
             if comparable(distribution) == key:
@@ -116,9 +117,10 @@ def _header(about: str, field: str) -> str:
     return head[1].strip() if head else ""
 
 
-def _bytes(file: Path) -> bytes:
+def _bytes(*parts: str) -> bytes:
     try:
-        return file.read_bytes()
+        with open(os.sep.join(parts), "rb") as file:  # noqa: PTH118, PTH123 - see above
+            return file.read()
     except OSError:  # most distributions have no table; one that cannot be read offers nothing
         return b""
 

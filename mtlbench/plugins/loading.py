@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import pluggy
@@ -19,7 +19,7 @@ from mtlbench.plugins.offers import Offers, new_manager, offers_of
 
 __all__ = ["Plugin", "Quarantined", "examine", "install", "reason_of", "told", "without_clashes"]
 
-_HOSTS = ("<frozen", *(str(Path(file).parent) for file in (__file__, importlib.__file__, pluggy.__file__)))
+_HOSTS = ("<frozen", *(file.rpartition(os.sep)[0] for file in (__file__, importlib.__file__, pluggy.__file__)))
 """How the paths of frames begin that say nothing about a plugin's mistake."""
 
 
@@ -137,6 +137,6 @@ def _last_foreign_line(error: BaseException) -> str | None:
     while frame is not None:
         path = frame.tb_frame.f_code.co_filename
         if not path.startswith(_HOSTS):
-            place = f"{Path(path).name}:{frame.tb_lineno}"
+            place = f"{path.rpartition(os.sep)[2]}:{frame.tb_lineno}"
         frame = frame.tb_next
     return place

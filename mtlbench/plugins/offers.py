@@ -95,7 +95,8 @@ def _check_hooks(plugin: object, implemented: Sequence[str], manager: pluggy.Plu
         if wraps and caller.spec is not None and not caller.spec.opts.get("firstresult"):
             raise BadPlugin(f"it wraps {name}, which cannot be wrapped; mtlbench_run_cell can")
     for name in known:
-        if name not in implemented and inspect.isroutine(getattr(plugin, name, None)):
+        found = None if name in implemented else getattr(plugin, name, None)
+        if found is not None and inspect.isroutine(found):
             raise BadPlugin(f"its {name} lacks the decorator @hookimpl, or carries another project's")
 
 

@@ -1,0 +1,53 @@
+"""What commands load before they say anything: counted, because seconds of a start differ from machine to machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+THIRD_PARTIES = {"torch", "numpy", "scipy", "sklearn", "transformers", "datasets", "pandas", "rich", "babel", "PIL"}
+SLOW = {
+    "asyncio",
+    "email",
+    "hashlib",
+    "importlib.metadata",
+    "importlib.resources",
+    "json",
+    "multiprocessing",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+    "traceback",
+    "zipfile",
+}
+"""Of the standard library: each takes as long to load as a tenth of the interpreter's own start, or much longer."""
+NOT_FOR_HELP = {"ast", "dataclasses", "inspect", "pluggy", "mtlbench.plugins", "mtlbench.interface.settings"}
+
+SCRIPT = """
+import sys
+before = set(sys.modules)
+from mtlbench.cli import main
+code = main(sys.argv[1:])
+after = sorted(set(sys.modules) - before)
+import json
+print("\\nloaded: " + json.dumps([code, after]))
+"""
+
+
+def loaded_by(*command: str) -> list[str]:
+    """The modules that a command loads beyond those of the bare interpreter."""
+    told = subprocess.run([sys.executable, "-c", SCRIPT, *command], capture_output=True, text=True, check=True).stdout
+    code, names = json.loads(told.rpartition("loaded: ")[2])
+    assert code == 0
+    return names
+
+
+@pytest.mark.parametrize(("command", "most"), [("--help", 70), ("list", 170), ("plugins", 170), ("list methods", 170)])
+def test_commands_that_only_tell_load_little(command, most):
+    names = loaded_by(*command.split())
+    unwanted = THIRD_PARTIES | SLOW | (NOT_FOR_HELP if command == "--help" else set())
+    assert not unwanted & set(names)
+    assert len(names) <= most, names
