@@ -12,7 +12,7 @@ from mtlbench.interface.errors import BadStudy, MtlbenchError, nearest
 from mtlbench.study.asks import Ask, Place, Study, SuiteAsk, parse_seeds
 from mtlbench.study.toml_lines import TomlLines
 
-__all__ = ["parse_study", "read_study"]
+__all__ = ["parse_study", "read_study", "toml_error"]
 
 _TOP = ("seeds", "methods", "suites", "protocol")
 
@@ -35,16 +35,18 @@ def parse_study(text: str, source: str) -> Study:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadStudy(_syntax_error(str(error), source, text)) from None
+        raise toml_error(error, source, text) from None
     return _Reader(content, source, TomlLines(text)).study()
 
 
-def _syntax_error(message: str, source: str, text: str) -> str:
+def toml_error(error: tomllib.TOMLDecodeError, source: str, text: str) -> BadStudy:
+    """What to say of a text that is no TOML, with its line."""
+    message = str(error)
     found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     if not found:
         last = len(text.splitlines()) or 1  # what is wrong is that the text ends here
-        return f"{source}, line {last}: not TOML: {message}"
-    return f"{source}, line {found[1]}: not TOML: {message[: found.start()]} (column {found[2]})"
+        return BadStudy(f"{source}, line {last}: not TOML: {message}")
+    return BadStudy(f"{source}, line {found[1]}: not TOML: {message[: found.start()]} (column {found[2]})")
 
 
 class _Reader:

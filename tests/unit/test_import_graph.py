@@ -19,7 +19,8 @@ ROOMS: dict[str, set[str]] = {
     "worker": {"interface", "plugins", "study", "engine"},
     "runner": {"interface", "plugins", "study", "engine", "worker"},
     "leaderboard": {"interface", "plugins", "study"},
-    "cli": {"interface", "plugins", "study", "engine", "worker", "runner", "leaderboard", "testing"},
+    "tuning": {"interface", "plugins", "study", "engine", "worker", "runner", "leaderboard"},
+    "cli": {"interface", "plugins", "study", "engine", "worker", "runner", "leaderboard", "tuning", "testing"},
     "testing": {"interface", "plugins", "study", "engine", "worker", "runner", "leaderboard", "cli"},
     "__init__": {"interface"},
     "__main__": {"cli"},
@@ -28,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
 
 GUESTS = ("mtlbench_methods", "mtlbench_executors", "mtlbench_tasks", "mtlbench_torchjd")
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "scipy", "pandas", "matplotlib"}
-LIGHT_ROOMS = {"interface", "plugins", "study", "leaderboard", "cli", "__init__", "__main__"}
+LIGHT_ROOMS = {"interface", "plugins", "study", "leaderboard", "tuning", "cli", "__init__", "__main__"}
 WITH_TENSORS = {"mtlbench.interface.gradients"}
 """What a light room may still import at its head, because nothing that only registers loads it."""
 
