@@ -21,7 +21,7 @@ class Meter:
     gradients: int = 0
     """Differentiated passes of one mini-batch of one task: the unit of cost."""
     forwards: int = 0
-    """Forward passes with a graph."""
+    """Forward passes with a graph: one a gradient, or one for each of its micro-batches."""
     backwards: int = 0
     """Backward passes."""
     extra_forwards: int = 0

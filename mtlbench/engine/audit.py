@@ -20,6 +20,8 @@ _WATCHED = 16
 class Audit:
     """Counts forward passes of the encoder that build a graph, and backward passes that reach shared parameters.
 
+    Forward passes in the middle of a backward pass are excluded: activation checkpointing computes again what was
+    counted before. Each micro-batch of a batch is a pass of its own, here and in the meter.
     A method that trains behind the meter's back, or a suite whose loss does not pass through its encoder exactly
     once, makes the two accounts differ; the record then says so and boards refuse it.
     """
@@ -35,7 +37,7 @@ class Audit:
         ]
 
     def _saw_forward(self, *_: Any) -> None:
-        if not self._paused and torch.is_grad_enabled():
+        if not self._paused and torch.is_grad_enabled() and not _in_backward():
             self.forwards += 1
 
     def _saw_backward(self, _: Any) -> None:
@@ -60,3 +62,8 @@ class Audit:
     def close(self) -> None:
         for handle in self._handles:
             handle.remove()
+
+
+def _in_backward() -> bool:
+    """Whether torch's autograd engine is at work in this thread."""
+    return torch._C._current_graph_task_id() != -1

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from mtlbench.engine.micro_batches import cut_batch, weighed
+from mtlbench.engine.recomputing import recomputing
 from mtlbench.engine.streams import Streams
 from mtlbench.interface.errors import Diverged
 from mtlbench.interface.gradients import TaskGradients
@@ -29,11 +32,11 @@ _OURS = "mtlbench"
 
 @contextmanager
 def at_rest(oracle: Oracle) -> Iterator[None]:
-    """Evaluation mode with the clock and the audit stopped and torch's global generator left as it was."""
+    """Evaluation mode in the protocol's precision, clock and audit stopped, torch's global generator left as it was."""
     training = oracle.model.training
     state = torch.get_rng_state()
     oracle.model.eval()
-    with oracle.clock.phase(None), oracle.audit.paused():
+    with oracle.clock.phase(None), oracle.audit.paused(), oracle.computing():
         try:
             yield
         finally:
@@ -53,7 +56,7 @@ class ModelView:
         self.segments: Sequence[Segment] = oracle.segments
         self.last = last
         self._parameters = oracle.parameters
-        self._batch_size = oracle.protocol.batch_size
+        self._protocol = oracle.protocol
         self._streams = streams
 
     def batches(self, draw: int) -> list[Batch]:
@@ -62,23 +65,35 @@ class ModelView:
         for place, task in enumerate(self.tasks):
             count = len(self.suite.examples(task.name, "dev"))
             generator = self._streams.generator("probe", task.name, draw)
-            indices = torch.randperm(count, generator=generator)[: self._batch_size].tolist()
-            payload = self.suite.batch(task.name, "dev", indices)
-            found.append(Batch(task.name, place, len(indices), payload))
+            indices = torch.randperm(count, generator=generator)[: self._protocol.batch_size].tolist()
+            batch = cut_batch(self.suite, task.name, place, "dev", indices, self._protocol.accumulate)
+            found.append(replace(batch, payload=self.suite.batch(task.name, "dev", indices)) if batch.parts else batch)
         return found
 
     def gram(self, batches: Sequence[Batch]) -> Tensor:
-        """(T, T) float64 Gram matrix of the batches' gradients over the shared encoder parameters."""
+        """(T, T) float64 Gram matrix of the batches' gradients over the shared encoder parameters.
+
+        In training's precision and in its parts, with as little of the activations in memory.
+        """
         entries = zip(self._parameters.parameters, self._parameters.infos, strict=True)
         wanted = [parameter for parameter, info in entries if info.encoder and info.owner is None]
-        rows = []
-        for batch in batches:
-            with torch.enable_grad():
-                loss = self.suite.loss(self.model, batch.payload, batch.task)
-            parts = torch.autograd.grad(loss, wanted, allow_unused=True)
-            filled = [torch.zeros_like(p) if g is None else g for p, g in zip(wanted, parts, strict=True)]
-            rows.append(torch.cat([part.flatten() for part in filled]))
+        with recomputing(self.model):
+            rows = [self._row(batch, wanted) for batch in batches]
         return TaskGradients.from_matrix(torch.stack(rows)).gram()
+
+    def _row(self, batch: Batch, wanted: Sequence[Tensor]) -> Tensor:
+        """The gradient of one batch over the wanted parameters, flat."""
+        row = torch.zeros(
+            sum(parameter.numel() for parameter in wanted), dtype=wanted[0].dtype, device=wanted[0].device
+        )
+        for part, share in weighed(self.suite, batch):
+            with torch.enable_grad():
+                loss = self.suite.loss(self.model, part.payload, part.task)
+            with torch.autocast(wanted[0].device.type, enabled=False):
+                found = torch.autograd.grad(loss, wanted, allow_unused=True)
+            filled = [torch.zeros_like(p) if g is None else g for p, g in zip(wanted, found, strict=True)]
+            row.add_(torch.cat([gradient.flatten() for gradient in filled]), alpha=share)
+        return row
 
     def generator(self, name: str) -> torch.Generator:
         return self._streams.generator("probe", name)

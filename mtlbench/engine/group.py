@@ -12,6 +12,7 @@ import torch
 from mtlbench.engine.accounts import Clock
 from mtlbench.engine.evaluation import Evaluator
 from mtlbench.engine.oracle import Oracle
+from mtlbench.engine.recomputing import recompute_activations
 from mtlbench.engine.sampling import BatchStream, task_probabilities
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.oracle import TaskInfo
@@ -63,13 +64,17 @@ class GroupTraining:
         seed = streams.seed("init")
         torch.manual_seed(seed)
         model = suite.model(seed).to(context.device).train()
+        if protocol.activation_checkpointing:
+            recompute_activations(suite, model)
         torch.manual_seed(streams.seed("method"))  # what a method's start initialises
         self.oracle = Oracle(
             suite=suite,
             model=model,
             method=method,
             tasks=infos,
-            sampler=BatchStream(suite, tasks, [info.probability for info in infos], protocol.batch_size, streams),
+            sampler=BatchStream(
+                suite, tasks, [info.probability for info in infos], protocol.batch_size, streams, protocol.accumulate
+            ),
             protocol=protocol,
             budget=budget,
             generator=streams.generator("method"),

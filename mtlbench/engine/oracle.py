@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -14,8 +14,10 @@ from mtlbench.engine.accounts import Clock, Meter
 from mtlbench.engine.audit import Audit
 from mtlbench.engine.branches import Delta, OpenBranch, move
 from mtlbench.engine.evaluation import at_rest
+from mtlbench.engine.micro_batches import weighed
 from mtlbench.engine.optimizers import protocol_optimizer
 from mtlbench.engine.parameters import FlatParameters
+from mtlbench.engine.precision import autocast, widened
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.oracle import Batch, ParameterInfo, Segment, TaskInfo
@@ -132,6 +134,10 @@ class Oracle:
         self.audit.close()
         self._lay_out()
 
+    def computing(self) -> AbstractContextManager[object]:
+        """The precision in which losses and scores are computed."""
+        return autocast(self.protocol.precision, self.parameters.values.device.type)
+
     def noise_widths(self) -> tuple[int, int]:
         """Read off a forward pass of one training example."""
         point = self._suite.noise_point(self.model)
@@ -165,11 +171,7 @@ class Oracle:
     def draw(self, n: int | None = None, *, task: str | None = None) -> list[Batch]:
         with self.clock.phase("other"):
             indices = [self._ids[task]] if task is not None else self._pick(n, None)
-            return [self._batch(index) for index in indices[: self.affordable]]
-
-    def _batch(self, index: int) -> Batch:
-        payload, examples = self._sampler.batch(index)
-        return Batch(self.tasks[index].name, index, examples, payload)
+            return [self._sampler.batch(index) for index in indices[: self.affordable]]
 
     # Gradients ------------------------------------------------------------------------------------------------
 
@@ -229,9 +231,16 @@ class Oracle:
 
     def losses(self, batches: Sequence[Batch]) -> Tensor:
         with self.clock.phase("gradients"), torch.no_grad():
-            values = [float(self._suite.loss(self.model, batch.payload, batch.task)) for batch in batches]
-            self.meter.extra_forwards += len(batches)
+            values = [sum(share * self._look(part) for part, share in self._parts(batch)) for batch in batches]
         return torch.tensor(values, dtype=torch.float64)
+
+    def _look(self, part: Batch) -> float:
+        self.meter.extra_forwards += 1
+        with self.computing():
+            return float(self._suite.loss(self.model, part.payload, part.task))
+
+    def _parts(self, batch: Batch) -> list[tuple[Batch, float]]:
+        return weighed(self._suite, batch)
 
     def _afford(self, batches: Sequence[Batch]) -> None:
         if len(batches) > self.affordable:
@@ -241,21 +250,29 @@ class Oracle:
             )
 
     def _differentiate(self, batch: Batch, weight: float) -> float:
-        before = self.meter.gradients
-        objective = self._method.objective(_View(self, self._suite, batch))
-        if self.meter.gradients - before != self._method.gradients_per_batch:
-            raise BadPlugin(
-                f"method {self._method.name} declares {self._method.gradients_per_batch} gradients a batch "
-                f"and its objective spends {self.meter.gradients - before}"
-            )
-        (objective if weight == 1.0 else objective * weight).backward()  # type: ignore[no-untyped-call]
-        self.meter.backwards += 1
-        loss = float(objective.detach())
+        """Add ``weight`` times the gradient of a batch's objective to what collects it; returns the objective.
+
+        Part by part: only one part's activations are held at a time.
+        """
+        loss, gradients = 0.0, self._method.gradients_per_batch
+        for part, share in self._parts(batch):
+            view = _View(self, self._suite, part)
+            objective = self._method.objective(view)
+            if view.asked != gradients:
+                raise BadPlugin(
+                    f"method {self._method.name} declares {gradients} gradients a batch "
+                    f"and its objective spends {view.asked}"
+                )
+            factor = weight * share
+            (objective if factor == 1.0 else objective * factor).backward()  # type: ignore[no-untyped-call]
+            self.meter.backwards += 1
+            self.meter.tokens += self._suite.tokens(part.payload)
+            loss += share * float(objective.detach())
+        self.meter.gradients += gradients
         if not math.isfinite(loss):
             raise Diverged(f"the loss of task {batch.task} is {loss}")
         self.losses_seen.append(loss)
         self.meter.examples += batch.examples
-        self.meter.tokens += self._suite.tokens(batch.payload)
         if self._branch is not None:
             self._branch.owners.add(batch.task)
         return loss
@@ -379,9 +396,11 @@ class Oracle:
 
 
 class _View:
-    """One batch as the method's objective sees it."""
+    """One batch, or one part of it, as the method's objective sees it."""
 
     def __init__(self, oracle: Oracle, suite: Suite, batch: Batch) -> None:
+        self.asked = 0
+        """Losses that were asked for."""
         self._oracle = oracle
         self._suite = suite
         self._batch = batch
@@ -392,23 +411,28 @@ class _View:
 
     def loss(self, scale: Tensor | None = None) -> Tensor:
         self._oracle.meter.forwards += 1
-        self._oracle.meter.gradients += 1
+        self.asked += 1
         model = self._oracle.model
         if scale is None:
-            return self._suite.loss(model, self._batch.payload, self._batch.task)
+            return self._loss()
         point = self._suite.noise_point(model)
         if point is None:
             raise BadPlugin(f"suite {self._suite.name} has no point at which noise may enter")
         handle = point.register_forward_hook(lambda _module, _inputs, output: output * scale)
         try:
-            return self._suite.loss(model, self._batch.payload, self._batch.task)
+            return self._loss()
         finally:
             handle.remove()
 
+    def _loss(self) -> Tensor:
+        with self._oracle.computing():
+            return widened(self._suite.loss(self._oracle.model, self._batch.payload, self._batch.task))
+
     def hidden(self) -> tuple[Tensor, Tensor]:
         self._oracle.meter.extra_forwards += 1
-        with torch.no_grad():
-            return self._suite.hidden(self._oracle.model, self._batch.payload, self._batch.task)
+        with torch.no_grad(), self._oracle.computing():
+            states, mask = self._suite.hidden(self._oracle.model, self._batch.payload, self._batch.task)
+        return widened(states), mask
 
 
 def _norm(parts: Sequence[Tensor]) -> float:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
+from mtlbench.engine.micro_batches import cut_batch
 from mtlbench.engine.streams import Streams
 
 if TYPE_CHECKING:
+    from mtlbench.interface.oracle import Batch
     from mtlbench.interface.suite import Suite
 
 __all__ = ["BatchStream", "DrawStream", "Sampler", "TaskDraws", "task_probabilities"]
@@ -39,8 +41,8 @@ class Sampler(Protocol):
     def pick(self, n: int, distinct: bool) -> list[int]:
         """Indices of n tasks."""
 
-    def batch(self, task: int) -> tuple[Any, int]:
-        """The next batch of a task and its number of examples."""
+    def batch(self, task: int) -> Batch:
+        """The next batch of a task."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -102,12 +104,22 @@ class DrawStream:
 
 
 class BatchStream:
-    """A suite's tasks as a ``Sampler``: task draws by p_t, batches from each task's own stream."""
+    """A suite's tasks as a ``Sampler``: task draws by p_t, batches from each task's own stream.
+
+    accumulate: parts of a batch, whose examples are the same however many these are.
+    """
 
     def __init__(
-        self, suite: Suite, tasks: Sequence[str], probabilities: Sequence[float], batch_size: int, streams: Streams
+        self,
+        suite: Suite,
+        tasks: Sequence[str],
+        probabilities: Sequence[float],
+        batch_size: int,
+        streams: Streams,
+        accumulate: int = 1,
     ) -> None:
         self._suite = suite
+        self._accumulate = accumulate
         self._tasks = list(tasks)
         self._draws = TaskDraws(probabilities, streams.generator("tasks"))
         sizes = {task.name: task.size for task in suite.tasks()}
@@ -116,9 +128,9 @@ class BatchStream:
     def pick(self, n: int, distinct: bool) -> list[int]:
         return self._draws.pick(n, distinct)
 
-    def batch(self, task: int) -> tuple[Any, int]:
+    def batch(self, task: int) -> Batch:
         indices = self._streams[task].next()
-        return self._suite.batch(self._tasks[task], "train", indices), len(indices)
+        return cut_batch(self._suite, self._tasks[task], task, "train", indices, self._accumulate)
 
     def state_dict(self) -> dict[str, Any]:
         return {"draws": self._draws.state_dict(), "positions": [stream.position for stream in self._streams]}

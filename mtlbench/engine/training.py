@@ -55,7 +55,7 @@ def train_cell(
     context = replace(context, seed=cell.seed)
     suite = open_suite(cell, registry, context)
     protocol = TrainingProtocol(**cell.protocol)
-    warm_up(suite, protocol.batch_size, context.device)
+    warm_up(suite, protocol, context.device)
     peak = PeakMemory(context.device)
     method_class = registry.method(cell.method).cls
     groups = build(method_class, cell.settings, f"method {cell.method}").groups([task.name for task in suite.tasks()])
@@ -96,7 +96,7 @@ def train_cell(
         **_measured(finished),
         "total_seconds": time.perf_counter() - started,
         "peak_bytes": peak_bytes,
-        "flops_per_gradient": flops_per_gradient(suite, group.oracle.model, groups[0][0], protocol.batch_size),
+        "flops_per_gradient": flops_per_gradient(suite, group.oracle.model, groups[0][0], protocol),
         "machine": machine(context.device),
         "versions": versions(),
         "extras": collect_extras(registry, group.view()),

@@ -31,12 +31,17 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class Batch:
-    """An opaque batch: which task it is of and how much it holds; ``payload`` is the suite's business."""
+    """An opaque batch: which task it is of and how much it holds; ``payload`` is the suite's business.
+
+    parts: its micro-batches in order, where the protocol's ``accumulate`` cuts it in several; what training draws
+    has no payload of its own then.
+    """
 
     task: str
     task_id: int
     examples: int
     payload: Any
+    parts: tuple[Batch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,11 @@ class Segment:
 
 
 class BatchView(Protocol):
-    """One batch as an objective may see it; every ``loss`` call is counted as one gradient."""
+    """One batch as an objective may see it; every ``loss`` call is counted as one gradient.
+
+    Where the protocol's ``accumulate`` cuts batches in parts, an objective is asked for each part by itself, and the
+    calls for all parts of a batch count once. Losses and hidden states are float32 under every ``precision``.
+    """
 
     @property
     def task(self) -> str:

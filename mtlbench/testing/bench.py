@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mtlbench.engine.oracle import Oracle
 from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.golden import GoldenCase, TrainedPath
-from mtlbench.interface.oracle import TaskInfo
+from mtlbench.interface.oracle import Batch, TaskInfo
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
 from mtlbench.interface.suite import Suite, Task
@@ -146,12 +146,12 @@ class _Script:
             raise BadSetting("the script of picks has come to its end before the training")
         return [self._tasks.index(name) for name in answer]
 
-    def batch(self, task: int) -> tuple[int, int]:
+    def batch(self, task: int) -> Batch:
         name = self._tasks[task]
         number = next(self._batches[name], None) if name in self._batches else 0
         if number is None:
             raise BadSetting(f"the script of batches for {name} has come to its end before the training")
-        return number, 1
+        return Batch(name, task, 1, number)
 
     def state_dict(self) -> dict[str, Any]:
         return {"picks": copy.copy(self._picks), "batches": copy.copy(self._batches)}

@@ -75,7 +75,7 @@ def _bare_loop(suite: Any) -> Callable[[], None]:
     def step() -> None:
         optimizer.zero_grad()
         for index, name in enumerate(names):
-            batch, _ = stream.batch(index)
+            batch = stream.batch(index).payload
             (suite.loss(model, batch, name) / len(names)).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), protocol.clip)
         optimizer.step()
