@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file of recommendations in TOML: its tables of these suites are replaced (default: none)",
     )
-    into.add_argument(
+    either = into.add_mutually_exclusive_group()
+    either.add_argument(
+        "--no-trials",
+        action="store_true",
+        help="make no trial; write what those on disk say, complete or not (default: make what is missing)",
+    )
+    either.add_argument(
         "--check",
         action="store_true",
         help="run nothing, write nothing; exit 1 with a diff when files differ from what the trials say (default: run)",
@@ -82,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mtlbench.cli.running.stopping import exit_code
     from mtlbench.leaderboard.escaping import visible
+    from mtlbench.runner import Summary
     from mtlbench.tuning.files import differences, write
     from mtlbench.tuning.page import lines
     from mtlbench.tuning.trials import TrialStore
@@ -90,8 +97,6 @@ def run(args: argparse.Namespace) -> int:
     config = dataclasses.replace(config_from(args), results=Path(args.out).expanduser().absolute())
     plans, specs = _plans(args, registry, config)
     store = TrialStore.of(config)
-    for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings_of(specs)):
-        warn(warning)
     if args.check:
         texts, _ = _texts(args, plans, store)
         stale = list(differences(texts))
@@ -100,14 +105,16 @@ def run(args: argparse.Namespace) -> int:
         told = f"stale; run: {_command(args)}" if stale else f"{len(texts)} files are what the trials say"
         print(told, file=sys.stderr)
         return 1 if stale else 0
-    summary, stop = _tried(args, plans, specs, registry, config, store)
+    summary, stop = Summary(), None
+    if not args.no_trials:
+        summary, stop = _tried(args, plans, specs, registry, config, store)
     texts, selections = _texts(args, plans, store, complete=stop is None)
     for selected in selections:
         for line in lines(selected):
             print(line)
     for path in write(texts):
         print(f"wrote {path}", file=sys.stderr)
-    for line in _closing(summary, store):
+    for line in () if args.no_trials else _closing(summary, store):
         print(visible(line), file=sys.stderr)
     if stop is not None:
         print("stopped before the last trial; the same command goes on from here", file=sys.stderr)
@@ -116,8 +123,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed or summary.conflicts else 0
 
 
-def _plans(args: argparse.Namespace, registry: Registry, config: Config) -> tuple[list[Plan], list[str]]:
-    """What is to be tried, and the methods that ``-m`` restricts it to."""
+def _plans(args: argparse.Namespace, registry: Registry, config: Config) -> tuple[list[Plan], set[str] | None]:
+    """What is to be tried, and the methods that ``-m`` restricts it to, if it does."""
     from mtlbench.interface.errors import BadSetting
     from mtlbench.interface.settings import coerce
     from mtlbench.study.choice import choose_methods
@@ -130,14 +137,14 @@ def _plans(args: argparse.Namespace, registry: Registry, config: Config) -> tupl
     count = None if args.trials is None else coerce(args.trials, int, "--trials")
     if count is not None and count < 1:
         raise BadSetting(f"--trials must be positive, found {count}")
-    plans, specs = [], []
+    plans: list[Plan] = []
     for suite in _suites(args, spaces):
         methods = choose_methods(args.methods, ())
         context = suite_context(config, registry)
         plan = plan_suite(suite, spaces, registry, context, methods=methods, count=count, budget=args.budget)
         plans.append(plan)
-        specs += plan.asked
-    return plans, specs
+    specs = {spec for plan in plans for spec in plan.asked}
+    return plans, specs if args.methods else None
 
 
 def _suites(args: argparse.Namespace, spaces: Spaces) -> Sequence[SuiteAsk]:
@@ -158,7 +165,7 @@ def _suites(args: argparse.Namespace, spaces: Spaces) -> Sequence[SuiteAsk]:
 def _tried(
     args: argparse.Namespace,
     plans: Sequence[Plan],
-    specs: Sequence[str],
+    specs: Collection[str] | None,
     registry: Registry,
     config: Config,
     store: Any,
@@ -171,6 +178,8 @@ def _tried(
     from mtlbench.tuning.planning import interleaved
     from mtlbench.tuning.trials import make_trial_job
 
+    for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings_of(specs)):
+        warn(warning)
     executor = executor_from(args, registry)
     cells = list(interleaved(plans, specs))
     summary = Summary()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +63,11 @@ class Plan:
     left_out: tuple[str, ...] = ()
     """Why methods that the space file names are not tuned, a line each."""
 
-    def warnings_of(self, specs: Sequence[str] = ()) -> Iterator[str]:
+    def warnings_of(self, specs: Collection[str] | None = None) -> Iterator[str]:
         """What a user should hear before these methods' trials, or those of all."""
         yield from self.left_out
         for method in self.methods:
-            if not specs or method.spec in specs:
+            if specs is None or method.spec in specs:
                 yield from method.warnings
 
 
@@ -95,23 +95,23 @@ def plan_suite(
         spec=spec_text(ask.name, ask.values),
         seeds=section.seeds,
         count=planner.count,
-        methods=tuple({**planned, **asked, **planned}.values()),
+        methods=tuple({**planned, **asked}.values()),
         asked=tuple(asked),
         further=tuple(spec for spec in asked if spec not in planned),
         left_out=tuple(planner.left_out),
     )
 
 
-def interleaved(plans: Sequence[Plan], specs: Sequence[str] = ()) -> Iterator[Cell]:
+def interleaved(plans: Sequence[Plan], specs: Collection[str] | None = None) -> Iterator[Cell]:
     """All cells, the first trial of every method before the second of any: who stops early has been fair so far.
 
-    specs: the methods to take; all, if there are none.
+    specs: the methods to take; all, if it is None.
     """
     for index in range(max((plan.count for plan in plans), default=0)):
         for plan in plans:
             for method in plan.methods:
-                if not specs or method.spec in specs:
-                    yield from method.trials[index].cells if index < plan.count else ()
+                if index < plan.count and (specs is None or method.spec in specs):
+                    yield from method.trials[index].cells
 
 
 class _Planner:

@@ -53,16 +53,28 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
 
 
 def _blocks(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """What stands before the first header, and (suite, text) from every header to the next."""
+    """What stands before the first header, and (suite, text) from every header to the next.
+
+    Comments right above a header belong to it; those above the first one are the file's.
+    """
     parts: list[list[str]] = [[]]
     suites: list[str] = []
     for line in text.splitlines():
         if (header := _HEADER.match(line)) and (suite := _first_key(header[1])) is not None:
-            parts.append([])
+            above = _comments_at_end(parts[-1]) if suites else []
+            del parts[-1][len(parts[-1]) - len(above) :]
+            parts.append(above)
             suites.append(suite)
         parts[-1].append(line)
     texts = ["\n".join(part) for part in parts]
     return texts[0], list(zip(suites, texts[1:], strict=True))
+
+
+def _comments_at_end(lines: list[str]) -> list[str]:
+    start = len(lines)
+    while start and lines[start - 1].lstrip()[:1] in ("", "#"):
+        start -= 1
+    return lines[start:]
 
 
 def _first_key(header: str) -> str | None:
