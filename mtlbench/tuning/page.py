@@ -18,10 +18,9 @@ _MOST_COLUMNS = 8
 
 def page(selected: Mapping[str, Any], command: str) -> str:
     """Markdown; ``command`` is what makes the page anew."""
-    seeds = selected["seeds"]
     told = (
-        f"{selected['trials']} trial{'s' * (selected['trials'] > 1)} a method from the declared spaces, seed{'s' * (len(seeds) > 1)} "
-        f"{', '.join(map(str, seeds))}; the trial with the highest mean dev score over the tasks is chosen. "
+        f"Trials a method, from the declared spaces: {selected['trials']}. "
+        f"Seeds: {', '.join(map(str, selected['seeds']))}. The trial with the highest mean dev score over the tasks is chosen. "
         "No test split was scored. What this can show, and what not: docs/tuning.md."
     )
     note = "Best of n: the expected best dev score, had only n of the trials been made."
