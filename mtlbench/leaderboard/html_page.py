@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
-from mtlbench.leaderboard.claims import Claim, claims_table
+from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.escaping import for_html
-from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines, table_data
+from mtlbench.leaderboard.html_claims import claims_data
+from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
 from mtlbench.leaderboard.html_runs import plain_text
 
 if TYPE_CHECKING:
@@ -43,12 +44,9 @@ def html_page(
     controls = frozenset(control for claim in claims for control in claim.controls)
     boards = [board_data(board, named, controls, registry) for board, named in zip(reading.boards, tables, strict=True)]
     runs, paths, abouts, cut = _fitted(reading)
-    verdicts = claims_table(claims, reading.boards)
     front = {
         "boards": len(boards),
-        "claims": None
-        if verdicts is None
-        else {**table_data(verdicts), "rows": [[plain_text(cell) for cell in row] for row in verdicts.rows]},
+        "claims": claims_data(claims, reading.boards),
         "alarms": _listed(alarms(reading.boards)),
         "problems": _listed([problem.line() for problem in reading.problems]),
         "cut": cut,

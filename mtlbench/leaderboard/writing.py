@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtlbench.interface.errors import BadSetting, MtlbenchError
 from mtlbench.leaderboard.figures.pictures import left_over
+from mtlbench.leaderboard.html_page import HTML
 from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.study import atomic
 
@@ -27,9 +28,10 @@ def write(files: Mapping[str, str], out: Path) -> list[str]:
 
 
 def _write(files: Mapping[str, str], out: Path) -> list[str]:
-    page = _bytes(out / PAGE)
-    if page is not None and not page.startswith(MARK.encode()):
-        raise BadSetting(f"{out / PAGE} was not written by mtlbench leaderboard; give another folder with --out")
+    for name, start in ((PAGE, MARK), (HTML, f"<!DOCTYPE html>\n{MARK}")):
+        page = _bytes(out / name)
+        if page is not None and not page.startswith(start.encode()):
+            raise BadSetting(f"{out / name} was not written by mtlbench leaderboard; give another folder with --out")
     changed = []
     for path in sorted(files):
         data = files[path].encode("utf-8", "backslashreplace")

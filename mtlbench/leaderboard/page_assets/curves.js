@@ -14,7 +14,7 @@ const SERIES_NAMES = {
 function legend(board, places, state, changed) {
   const list = element("div", { class: "legend", role: "group", "aria-label": "Rows" });
   for (const place of places) {
-    const { colour: stroke, dash } = strokeOf(place);
+    const { colour: stroke, dash } = strokeOf(board.rows[place]);
     const swatch = element("span", { class: "swatch" });
     swatch.style.borderTopColor = stroke;
     swatch.style.borderTopStyle = dash.length === 0 ? "solid" : dash[0] > 2 ? "dashed" : "dotted";
@@ -154,13 +154,14 @@ function plotted(board, chart, readout, lines, state) {
   const series = [{}];
   const bands = [];
   const lineAt = new Map();
+  const opacity = lines.length > 4 ? 0.07 : 0.16;
   for (const line of lines) {
-    const { colour: stroke, dash } = strokeOf(line.place);
+    const { colour: stroke, dash } = strokeOf(board.rows[line.place]);
     lineAt.set(series.length, line);
     series.push({ stroke, dash, width: state.single ? 1 : 2, points: { show: false } });
     if (line.low) {
       series.push({ stroke: "transparent", width: 0, points: { show: false } }, { stroke: "transparent", width: 0, points: { show: false } });
-      bands.push({ series: [series.length - 1, series.length - 2], fill: stroke.replace("rgb(", "rgba(").replace(")", ", 0.13)") });
+      bands.push({ series: [series.length - 1, series.length - 2], fill: stroke.replace("rgb(", "rgba(").replace(")", `, ${opacity})`) });
     }
   }
   const data = uPlot.join(tables);

@@ -11,7 +11,7 @@ function lazyPart(title, open, make) {
     made = make();
     inside.append(made.node);
   };
-  const details = element("details", { class: "part", on: { toggle: fill } }, element("summary", {}, element("h3", {}, title)), inside);
+  const details = element("details", { class: "part", on: { toggle: fill } }, element("summary", {}, element("h3", {}, title[0].toUpperCase() + title.slice(1))), inside);
   details.open = open;
   return { node: details, fill, refresh: () => made?.refresh() };
 }
@@ -54,15 +54,23 @@ function nothing() {
   return { node: element("p", {}, "No run has a curve."), refresh: () => {} };
 }
 
-function plainTable(told) {
-  return sortableTable(told, told.rows, (row, column) => row[column], (row, column) => verdictOr(told, row, column)).node;
-}
-
-/** A claim's verdict stands out by its first word. */
-function verdictOr(told, row, column) {
-  const text = row[column];
-  if (told.columns[column] !== "Verdict") return named(text);
-  return element("span", { class: `verdict ${/^(holds|fails|undecided)/.exec(text)?.[0] ?? ""}` }, named(text));
+/** Claims with their verdicts; an effect opens the runs of both rows that it is of. */
+function claimsTable(told) {
+  const cell = (row, column) => {
+    const text = row[column];
+    if (told.columns[column] === "Verdict") {
+      const shade = text.startsWith("holds,") ? "partly" : text;
+      return element("span", { class: ["holds", "fails", "partly"].includes(shade) ? `verdict ${shade}` : null }, named(text));
+    }
+    const behind = told.behind[told.rows.indexOf(row)];
+    if (told.columns[column] !== "Effect" || !behind) return named(text);
+    const open = () => openRecords(boardAt(behind.board), behind.row, behind.of, behind.to, [
+      element("h2", { id: "record-title", tabindex: "-1" }, "Effect: ", named(text)),
+      element("p", { class: "notes" }, named(row[1]), ", on ", named(row[0])),
+    ]);
+    return element("button", { type: "button", class: "cell", "aria-label": `${text}, effect of: ${row[1]}: the runs behind it`, on: { click: open } }, named(text));
+  };
+  return sortableTable(told, told.rows, (row, column) => row[column], cell).node;
 }
 
 function listSection(title, lines) {
@@ -70,8 +78,9 @@ function listSection(title, lines) {
 }
 
 function start() {
-  startTheme();
   const boards = Array.from({ length: front.boards }, (_, place) => boardAt(place));
+  nameStrokes(boards.flatMap((board) => board.rows.map((row) => row.name)));
+  startTheme();
   const content = document.getElementById("content");
   const sections = boards.map((board, place) => boardSection(board, false));
   content.append(...sections.map((section) => section.node));
@@ -88,7 +97,7 @@ function start() {
   sections[0]?.open();
   refresh();
   const rest = document.getElementById("rest");
-  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), plainTable(front.claims));
+  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), claimsTable(front.claims));
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(

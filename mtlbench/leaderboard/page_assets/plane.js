@@ -19,17 +19,19 @@ function boardPlane(board, passes) {
   const table = element("details", {}, element("summary", {}, "Where they are"), element("div"));
   const bounds = planeBounds(board, paths);
   let backdrop = null;
+  canvas.style.aspectRatio = String(Math.min(2, Math.max(0.8, (bounds.x[1] - bounds.x[0]) / (bounds.y[1] - bounds.y[0]))));
 
   const spent = () => (state.step / STEPS) * board.budget;
   const visible = () => paths.filter((path) =>
     state.rows.has(path.row) && passes(board, board.rows[path.row]) && (state.seed === "all" || String(path.seed) === state.seed));
 
   function draw() {
-    const context = fitted(canvas);
+    if (canvas.clientWidth === 0) return; // not on the page, or in a part that is closed
+    const context = sizedContext(canvas);
     const map = mapping(canvas, bounds);
     backdrop ??= drawnSurface(board, canvas, state.task, bounds);
     context.drawImage(backdrop, 0, 0);
-    for (const path of visible()) drawPath(context, map, path, spent());
+    for (const path of visible()) drawPath(context, map, board.rows[path.row], path, spent());
     told.textContent = `${Math.round(spent())} of ${board.budget} gradients`;
     slider.value = String(state.step);
     slider.setAttribute("aria-valuetext", told.textContent);
@@ -92,7 +94,7 @@ function boardPlane(board, passes) {
     canvas,
     element("div", { class: "player" }, button, slider, told),
     keys,
-    element("p", { class: "notes" }, `Every method starts at the ring. Paths are thinned. ${board.surface ? "Darker is a lower loss; lines join points of equal loss." : "The suite's plugin, which tells the surface, was not there when this page was written."}`),
+    element("p", { class: "notes" }, `Every method starts at the ring. Paths are thinned. ${board.surface ? "The more colour, the lower the loss; thin lines join points of equal loss." : "The suite's plugin, which tells the surface, was not there when this page was written."}`),
     table,
   );
   return { node, refresh };
@@ -125,7 +127,7 @@ function planeBounds(board, paths) {
 }
 
 /** Sizes a canvas for its place and the screen's pixels. */
-function fitted(canvas) {
+function sizedContext(canvas) {
   const scale = devicePixelRatio || 1;
   const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -150,8 +152,8 @@ function positionAt(numbers, gradients) {
   return [x + share * (nextX - x), y + share * (nextY - y), place];
 }
 
-function drawPath(context, map, path, gradients) {
-  const { colour: stroke, dash } = strokeOf(path.row);
+function drawPath(context, map, row, path, gradients) {
+  const { colour: stroke, dash } = strokeOf(row);
   const pixels = devicePixelRatio || 1;
   const [x, y, place] = positionAt(path.numbers, gradients);
   context.strokeStyle = stroke;
@@ -183,7 +185,7 @@ function drawnSurface(board, canvas, task, bounds) {
   context.fillStyle = colour("plane-high");
   context.fillRect(0, 0, picture.width, picture.height);
   const { surface } = board;
-  if (!surface || picture.width === 0) return picture;
+  if (!surface) return picture;
   const grids = task === "sum" ? Object.values(surface.tasks) : [surface.tasks[task]];
   const values = grids[0].map((_, place) => grids.reduce((sum, grid) => sum + grid[place], 0));
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);

@@ -16,7 +16,8 @@ function openRecords(board, place, of, to, heading) {
   const runs = runsOf(board, place);
   const dialog = document.getElementById("record");
   const close = element("button", { type: "button", class: "close", on: { click: () => dialog.close() } }, "Close");
-  dialog.replaceChildren(
+  filled(
+    dialog,
     element("div", { class: "dialog-head" }, element("div", {}, heading), close),
     runs.length > 0 ? valuesTable(board, place, runs, of, to) : element("p", {}, missingText(row)),
     row.failed > 0 && element("p", {}, `${row.failed} more failed and have no record.`),

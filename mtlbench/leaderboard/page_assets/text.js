@@ -12,8 +12,13 @@ function element(tag, attributes = {}, ...children) {
       made.setAttribute(name, value);
     }
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return made;
+  return filled(made, ...children);
+}
+
+/** `node` with these children and no others. */
+function filled(node, ...children) {
+  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
 }
 
 /** Text of unknown direction, kept from turning its surroundings around. */

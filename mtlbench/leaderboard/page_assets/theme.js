@@ -52,8 +52,17 @@ function colour(name) {
 
 const COLOURS = 10;
 
+const strokes = new Map();
+
+/** Gives each name its stroke: the same on every board. Plain MTL comes first. */
+function nameStrokes(names) {
+  const others = [...new Set(names)].filter((name) => name !== "mtl").sort();
+  ["mtl", ...others].forEach((name, place) => strokes.set(name, place));
+}
+
 /** How a row is drawn wherever it is drawn: ten colours, then the same with dashes. */
 function strokeOf(row) {
   const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
-  return { colour: colour(`line-${row % COLOURS}`), dash: dashes[Math.floor(row / COLOURS) % dashes.length] };
+  const place = strokes.get(row.name) ?? 0;
+  return { colour: colour(`line-${place % COLOURS}`), dash: dashes[Math.floor(place / COLOURS) % dashes.length] };
 }
