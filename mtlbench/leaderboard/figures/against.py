@@ -89,7 +89,8 @@ def transfer(board: Board) -> Iterator[Figure]:
         kind="transfer",
         form="dots",
         title=f"{board.label}: transfer by task",
-        note=f"Difference to {SINGLE} over shared seeds, positive where the method is better; bars: 95 % t intervals. "
+        note=f"Difference to {SINGLE} over shared seeds, positive where the method is better; bars: 95 % t "
+        "intervals, cut at the edges. "
         "Filled: significantly below (Holm over tasks), which is negative transfer.",
         x=f"difference to {SINGLE} ({board.metric})",
         sheet=Sheet.of(["panel", "method", "seeds", "value", "low", "high", "reference", "mark"], rows),

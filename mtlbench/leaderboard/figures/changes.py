@@ -61,7 +61,7 @@ def forgetting(board: Board) -> Iterator[Figure]:
         form="dots",
         title=f"{board.label}: masked-LM loss after training",
         note="Of the trained encoder under its pretrained head. Dashed: before training. The further right, the more "
-        "was forgotten. Bars: 95 % t intervals over seeds.",
+        "was forgotten. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="masked-LM loss (nats)",
         sheet=Sheet.of(_DOTS, rows),
     )
@@ -81,7 +81,7 @@ def distance(board: Board) -> Iterator[Figure]:
         kind="distance",
         form="dots",
         title=f"{board.label}: distance from the start",
-        note="Of the encoder's parameters at the end of training. Bars: 95 % t intervals over seeds.",
+        note="Of the encoder's parameters at the end of training. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="L2 distance",
         sheet=Sheet.of(_DOTS, rows),
     )

@@ -31,7 +31,7 @@ def curves(board: Board) -> Iterator[Figure]:
         "curves",
         rows,
         title="dev score over training",
-        note="Mean over tasks and seeds; bands: 95 % t intervals over seeds.",
+        note="Mean over tasks and seeds; bands: 95 % t intervals over seeds, cut at the edges.",
         x="gradients",
     )
 
@@ -56,8 +56,8 @@ def seconds(board: Board) -> Iterator[Figure]:
         "seconds",
         rows,
         title="dev score over seconds of training",
-        note="Mean over tasks and seeds; bands: 95 % t intervals over seeds. Seconds of training alone, in proportion "
-        f"to gradients, of runs on one machine: {yard.label}.",
+        note="Mean over tasks and seeds; bands: 95 % t intervals over seeds, cut at the edges. Seconds of "
+        f"training alone, in proportion to gradients, of runs on one machine: {yard.label}.",
         x="seconds of training",
     )
 

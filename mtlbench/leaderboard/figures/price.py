@@ -33,7 +33,8 @@ def price(board: Board) -> Iterator[Figure]:
         kind="price",
         form="points",
         title=f"{board.label}: score against cost",
-        note=f"Bars: 95 % t intervals over seeds. Seconds come from the runs on one machine: {yard.label}.",
+        note="Bars: 95 % t intervals over seeds, cut at the edges. "
+        f"Seconds come from the runs on one machine: {yard.label}.",
         x=f"seconds of training, as a multiple of {REFERENCE}'s",
         y=f"average test {board.metric}",
         sheet=Sheet.of(["method", "seeds", "x", "x_low", "x_high", "y", "y_low", "y_high"], rows),

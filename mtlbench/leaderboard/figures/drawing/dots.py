@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from mtlbench.leaderboard.figures.drawing.canvas import blank
-from mtlbench.leaderboard.figures.drawing.style import GREY, INK, MOST, label
+from mtlbench.leaderboard.figures.drawing.limits import limits
+from mtlbench.leaderboard.figures.drawing.style import GREY, INK, MOST, heading, labels
 from mtlbench.leaderboard.figures.model import Figure
 
 __all__ = ["boxes", "dots"]
@@ -20,11 +21,12 @@ def dots(figure: Figure) -> Any:
     rows = figure.sheet.records()
     methods = list(dict.fromkeys(row["method"] for row in rows))[:MOST]
     panels = list(dict.fromkeys(row["panel"] for row in rows))[:MOST]
-    marked = any(row.get("mark") for row in rows) or "mark" in figure.sheet.columns
+    names = labels(panels)
+    marked = "mark" in figure.sheet.columns
     across = min(len(panels), _ACROSS if len(panels) != 3 else 3)
     down = math.ceil(len(panels) / across)
-    page = blank(max(5.6, 1.6 + 2.1 * across), 0.9 + down * (0.55 + 0.2 * len(methods)))
-    axes = page.subplots(down, across, squeeze=False, sharey=True, sharex=len(panels) > 2)
+    page = blank(figure, max(5.6, 1.6 + 2.1 * across), 0.9 + down * (0.55 + 0.2 * len(methods)))
+    axes = page.subplots(down, across, squeeze=False, sharey=True, sharex=True)
     for place, axis in enumerate(axes.flat):
         if place >= len(panels):
             axis.set_visible(False)
@@ -36,11 +38,15 @@ def dots(figure: Figure) -> Any:
         reference = next((row["reference"] for row in own.values() if row.get("reference")), "")
         if reference:
             axis.axvline(float(reference), color="black", linestyle=(0, (4, 2)), linewidth=1.0)
-        axis.set_title(label(panels[place]))
+        axis.set_title(heading(names[panels[place]]))
         axis.grid(axis="y", visible=False)
         axis.locator_params(axis="x", nbins=5)
         if place + across >= len(panels):
             axis.tick_params(labelbottom=True)
+    values = [float(row[name]) for row in rows for name in ("value", "reference") if row.get(name)]
+    found = limits(values, [float(row[name]) for row in rows for name in ("low", "high") if row[name]])
+    if found:
+        axes[0][0].set_xlim(*found)
     _method_axis(axes[0][0], methods)
     page.supxlabel(figure.x, fontsize=9)
     return page
@@ -49,7 +55,7 @@ def dots(figure: Figure) -> Any:
 def boxes(figure: Figure) -> Any:
     """Columns method, mean, low, high, q05, q25, q50, q75, q95."""
     rows = figure.sheet.records()[:MOST]
-    page = blank(6.6, 1.1 + 0.28 * len(rows))
+    page = blank(figure, 6.6, 1.1 + 0.28 * len(rows))
     axis = page.subplots()
     axis.axvline(0.0, color="black", linestyle=(0, (4, 2)), linewidth=1.0)
     for height, row in enumerate(rows):
@@ -80,5 +86,5 @@ def _dot(axis: Any, height: int, row: dict[str, str], *, filled: bool) -> None:
 
 def _method_axis(axis: Any, methods: list[str]) -> None:
     """Names down the side, the first on top."""
-    axis.set_yticks(range(len(methods)), [label(method) for method in methods])
+    axis.set_yticks(range(len(methods)), list(labels(methods).values()))
     axis.set_ylim(len(methods) - 0.4, -0.6)

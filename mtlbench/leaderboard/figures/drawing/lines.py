@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from mtlbench.leaderboard.figures.drawing.canvas import blank
-from mtlbench.leaderboard.figures.drawing.style import GREY, INK, MOST, label
+from mtlbench.leaderboard.figures.drawing.limits import limits
+from mtlbench.leaderboard.figures.drawing.style import GREY, INK, MOST, heading, labels
 from mtlbench.leaderboard.figures.model import Figure
 
 __all__ = ["lines"]
@@ -23,10 +24,11 @@ def lines(figure: Figure) -> Any:
     """
     rows = figure.sheet.records()
     panels = _shown(figure, list(dict.fromkeys(row["panel"] for row in rows)))
+    names = labels(panels)
     alone = figure.style.get("panels") == "own"
     across = min(len(panels), _ACROSS)
     down = math.ceil(len(panels) / across)
-    page = blank(max(5.0, 0.7 + (3.0 if alone else 2.05) * across), 0.8 + (2.3 if alone else 1.75) * down)
+    page = blank(figure, max(5.0, 0.7 + (3.0 if alone else 2.05) * across), 0.8 + (2.3 if alone else 1.75) * down)
     axes = page.subplots(down, across, squeeze=False, sharex=True, sharey=not alone)
     behind = [row for row in rows if row["series"] == figure.reference]
     for place, axis in enumerate(axes.flat):
@@ -40,14 +42,22 @@ def lines(figure: Figure) -> Any:
         if behind and panels[place] != figure.reference:
             _line(axis, figure, behind, GREY, (0, (3, 1.2)))
         _line(axis, figure, [row for row in rows if row["panel"] == panels[place]], INK, "-")
-        axis.set_title("" if alone else label(panels[place]))
+        own = [row for row in rows if alone is False or row["panel"] == panels[place]]
+        found = limits(
+            [float(row["y"]) for row in own], [float(row[end]) for row in own for end in ("low", "high") if row[end]]
+        )
+        if found:
+            axis.set_ylim(*found)
+        axis.set_title("" if alone else heading(names[panels[place]]))
         axis.locator_params(axis="y", nbins=5)
-        if figure.style.get("log") != "x":
+        if figure.style.get("line") == "settings":
+            _ticks(axis, sorted({float(row["x"]) for row in rows}))
+        else:
             axis.locator_params(axis="x", nbins=4)
         if place + across >= len(panels):
             axis.tick_params(labelbottom=True)
         if alone:
-            axis.set_ylabel(label(panels[place]))
+            axis.set_ylabel(names[panels[place]])
     page.supxlabel(figure.x, fontsize=9)
     if not alone:
         page.supylabel(figure.y, fontsize=9)
@@ -60,6 +70,13 @@ def _shown(figure: Figure, panels: list[str]) -> list[str]:
     if figure.reference in panels and figure.reference not in kept:
         kept[-1] = figure.reference
     return kept
+
+
+def _ticks(axis: Any, values: list[float]) -> None:
+    """One at every value that was run, as long as they are few."""
+    shown = values[:: math.ceil(len(values) / 8)]
+    axis.set_xticks(shown, [f"{value:g}" for value in shown])
+    axis.minorticks_off()
 
 
 def _line(axis: Any, figure: Figure, rows: list[dict[str, str]], colour: str, dashes: Any) -> None:

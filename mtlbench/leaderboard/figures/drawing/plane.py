@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mtlbench.leaderboard.figures.drawing.canvas import blank
-from mtlbench.leaderboard.figures.drawing.style import COLOURS, DASHES, MOST, label
+from mtlbench.leaderboard.figures.drawing.style import COLOURS, DASHES, MOST, heading, label, labels
 from mtlbench.leaderboard.figures.model import Figure, Sheet
 
 __all__ = ["heat", "paths"]
@@ -20,11 +20,11 @@ def heat(figure: Figure) -> Any:
     """Columns x, y, sum, cosine, then one a task: the sum of the losses, and the cosine."""
     x, y, sums = _grid(figure.sheet, "sum")
     cosines = _grid(figure.sheet, "cosine")[2]
-    page = blank(9.6, 4.1)
+    page = blank(figure, 9.6, 4.1)
     left, right = page.subplots(1, 2)
     shades = left.contourf(x, y, sums, levels=14, cmap="cividis")
     lines = left.contour(x, y, sums, levels=7, colors="white", linewidths=0.6, linestyles="solid")
-    left.clabel(lines, fmt="%g", fontsize=6.5)
+    left.clabel(lines, lines.levels[len(lines.levels) // 3 :], fmt="%g", fontsize=6.5)
     page.colorbar(shades, ax=left, label="sum of the losses")
     for name, (lowest_x, lowest_y) in _lowest(figure.sheet).items():
         left.plot([lowest_x], [lowest_y], "x", color="black", markersize=7, markeredgewidth=3)
@@ -56,15 +56,16 @@ def paths(figure: Figure) -> Any:
     starts = list(dict.fromkeys(row["start"] for row in rows))
     across = min(len(methods), _ACROSS)
     down = math.ceil(len(methods) / across)
-    page = blank(1.6 + 2.0 * across, 0.8 + 2.05 * down)
+    page = blank(figure, 1.6 + 2.0 * across, 0.8 + 2.05 * down)
     axes = page.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    names = labels(methods)
     surface = _grid(figure.behind, "sum") if figure.behind else None
     handles: dict[str, Any] = {}
     for place, axis in enumerate(axes.flat):
         if place >= len(methods):
             axis.set_visible(False)
             continue
-        axis.set_title(label(methods[place]))
+        axis.set_title(heading(names[methods[place]]))
         axis.set_aspect("equal")
         axis.grid(visible=False)
         if surface:
@@ -79,7 +80,7 @@ def paths(figure: Figure) -> Any:
     page.supxlabel(figure.x, fontsize=9)
     page.supylabel(figure.y, fontsize=9)
     shown = [start for start in starts if start in handles]
-    page.legend([handles[start] for start in shown], [label(start) for start in shown], loc="outside right upper")
+    page.legend([handles[start] for start in shown], list(labels(shown).values()), loc="outside right upper")
     return page
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mtlbench.leaderboard.figures.drawing.canvas import blank
-from mtlbench.leaderboard.figures.drawing.style import COLOURS, MARKS, MOST, label
+from mtlbench.leaderboard.figures.drawing.limits import limits
+from mtlbench.leaderboard.figures.drawing.style import COLOURS, MARKS, MOST, labels
 from mtlbench.leaderboard.figures.model import Figure
 
 __all__ = ["points"]
@@ -13,10 +14,12 @@ __all__ = ["points"]
 
 def points(figure: Figure) -> Any:
     """Columns method, x, x_low, x_high, y, y_low, y_high."""
-    page = blank(7.0, 4.2)
+    page = blank(figure, 7.0, 4.2)
     axis = page.subplots()
+    rows = figure.sheet.records()[:MOST]
+    shown = labels([row["method"] for row in rows])
     handles, names = [], []
-    for place, row in enumerate(figure.sheet.records()[:MOST]):
+    for place, row in enumerate(rows):
         colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
         x, y = float(row["x"]), float(row["y"])
         if row["x_low"]:
@@ -25,7 +28,14 @@ def points(figure: Figure) -> Any:
             axis.plot([x, x], [float(row["y_low"]), float(row["y_high"])], color=colour, linewidth=0.9, zorder=2)
         (handle,) = axis.plot([x], [y], mark, color=colour, markersize=7, markeredgecolor="black", zorder=3)
         handles.append(handle)
-        names.append(label(row["method"]))
+        names.append(shown[row["method"]])
+    for name, fit in (("x", axis.set_xlim), ("y", axis.set_ylim)):
+        found = limits(
+            [float(row[name]) for row in rows],
+            [float(row[end]) for row in rows for end in (f"{name}_low", f"{name}_high") if row[end]],
+        )
+        if found:
+            fit(*found)
     axis.set_xlabel(figure.x)
     axis.set_ylabel(figure.y)
     page.legend(handles, names, loc="outside right upper", numpoints=1)

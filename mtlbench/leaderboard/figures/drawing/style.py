@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from functools import lru_cache
 
 from mtlbench.leaderboard.escaping import visible
 
-__all__ = ["COLOURS", "DASHES", "GREY", "INK", "MARKS", "MOST", "label", "wrapped"]
+__all__ = ["COLOURS", "DASHES", "GREY", "INK", "MARKS", "MOST", "heading", "label", "labels", "wrapped"]
 
 INK = "#0b4f8a"
 """What a picture is about where one colour is enough."""
@@ -25,24 +26,43 @@ DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = (
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*", ">", "p", "h")
 MOST = 24
 """Rows that a picture shows; the CSV file has all."""
-_LONGEST = 34
+_LONGEST = 48
+_PANEL = 25
+"""Characters that fit above a small panel."""
 
 
 def label(text: str) -> str:
     """A name as a picture can show it: cut where it is long, code points for what the font lacks."""
-    known = _glyphs()
-    shown = "".join(char if ord(char) in known else f"\\u{ord(char):04x}" for char in visible(text))
+    shown = _drawable(text)
     if len(shown) > _LONGEST:
-        shown = f"{shown[: _LONGEST - 9]}…{shown[-8:]}"
+        shown = f"{shown[: _LONGEST - 13]}…{shown[-12:]}"
     # A legend passes over labels that begin with an underscore.
     return f" {shown}" if shown.startswith("_") else shown
 
 
+def labels(names: Sequence[str]) -> dict[str, str]:
+    """Name to label; where cutting makes two the same, their places in ``names`` keep them apart."""
+    shown = [label(name) for name in names]
+    return {
+        name: text if shown.count(text) == 1 else f"{text} ({place})"
+        for place, (name, text) in enumerate(zip(names, shown, strict=True), start=1)
+    }
+
+
+def heading(text: str) -> str:
+    """A label on as many lines as a small panel needs, broken before its bracket where that helps."""
+    lines = text.strip().replace("[", "\n[", 1).split("\n") if len(text) > _PANEL else [text.strip()]
+    return "\n".join(part for line in lines if line for part in textwrap.wrap(line, _PANEL))
+
+
 def wrapped(text: str, width: int) -> str:
     """A sentence in lines of at most ``width`` characters, as a picture can show it."""
+    return textwrap.fill(_drawable(text), width)
+
+
+def _drawable(text: str) -> str:
     known = _glyphs()
-    shown = "".join(char if ord(char) in known else f"\\u{ord(char):04x}" for char in visible(text))
-    return textwrap.fill(shown, width)
+    return "".join(char if ord(char) in known else f"\\u{ord(char):04x}" for char in visible(text))
 
 
 @lru_cache(maxsize=1)
