@@ -132,6 +132,19 @@ class TaskGradients:
             layout=GradientLayout(tuple(sizes), tuple(sizes.values())),
         )
 
+    @classmethod
+    def from_gram(
+        cls, gram: Tensor, *, tasks: Sequence[str] | None = None, losses: Tensor | None = None
+    ) -> TaskGradients:
+        """Gradients of which only the inner products are known, as on a record's Gram tape.
+
+        gram: (R, R). losses: (R,), if they are known. Whatever needs more raises NeedsMoreThanGram.
+        """
+        from mtlbench.interface.gram_only import GramOnlyGradients
+
+        names = [f"task-{row}" for row in range(len(gram))] if tasks is None else tasks
+        return GramOnlyGradients(gram, tasks=names, losses=losses)
+
     def __len__(self) -> int:
         """R."""
         return len(self.tasks)

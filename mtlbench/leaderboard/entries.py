@@ -14,6 +14,7 @@ from typing import Any
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.html_runs import Shown, shown_of
 from mtlbench.study.keys import canonical_json
+from mtlbench.study.tape import Agreement, agreement, tape_of
 
 __all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
 
@@ -41,13 +42,15 @@ class TaskColumn:
 class Point:
     """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing.
 
-    loss: mean training loss since the point before. cosine: mean over the pairs of tasks' gradients.
+    loss: mean training loss since the point before. cosine: mean over the pairs of tasks' gradients. agreement: of
+    the Gram matrix that the record keeps, of one draw of batches.
     """
 
     gradients: int
     dev: float | None
     loss: float | None = None
     cosine: float | None = None
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
     audit = _mapping(outcome["audit"])
     machine = _part(measured, "machine")
     unseen = _part(outcome, "unseen")
+    tape = {point.gradients: agreement(point.gram) for point in tape_of(record)}
     return Entry(
         key=_text(record["key"]),
         variant=sys.intern(_text(record["variant"]) or _text(cell["method"])),
@@ -184,7 +188,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         scores=_scores(_part(outcome, "scores"), names),
         unseen_names=tuple(map(sys.intern, sorted(unseen))),
         unseen=_scores(unseen, unseen),
-        curve=tuple(_points(outcome.get("curve") or (), tasks)),
+        curve=tuple(_points(outcome.get("curve") or (), tasks, tape)),
         counts={sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()},
         disagreement=None if audit["agrees"] is True else str(audit.get("difference") or "no difference is named"),
         digest=_digest(outcome),
@@ -261,13 +265,16 @@ def _reals(values: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
             yield name, number
 
 
-def _points(curve: Iterable[Mapping[str, Any]], tasks: Sequence[TaskColumn]) -> Iterable[Point]:
+def _points(
+    curve: Iterable[Mapping[str, Any]], tasks: Sequence[TaskColumn], tape: Mapping[int, Agreement | None]
+) -> Iterable[Point]:
     names = [task.name for task in tasks]
     for point in curve:
         dev = dict(_reals(_part(point, "dev")))
         cosine = _real(_part(_part(point, "probes"), "cosine").get("mean"))
         average = _average(dev, names, tasks)
-        yield Point(_whole(point["gradients"], "gradients"), average, _real(point.get("train_loss")), cosine)
+        spent = _whole(point["gradients"], "gradients")
+        yield Point(spent, average, _real(point.get("train_loss")), cosine, tape.get(spent))
 
 
 def _digest(outcome: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from mtlbench.leaderboard.model import Board
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
 from mtlbench.leaderboard.standing import standing_table
+from mtlbench.leaderboard.tape import tape_table
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -40,6 +41,7 @@ TABLES: Mapping[str, Callable[[Board], Table | None]] = {
     "cost": cost_table,
     "efficiency": efficiency_table,
     "analysis": analysis_table,
+    "tape": tape_table,
 }
 """Name to maker of every table of a board; the name ends the name of its file."""
 CLAIMS = "tables/all-claims"
@@ -65,8 +67,16 @@ def all_tables(boards: Sequence[Board], claims: Sequence[Claim] = ()) -> Iterato
         yield verdicts
 
 
-def rendered(reading: Reading, registry: Registry | None = None, claims: Sequence[Claim] = ()) -> dict[str, str]:
-    """Path below the leaderboard's folder to the text of every file: a pure function of records and claims."""
+def rendered(
+    reading: Reading,
+    registry: Registry | None = None,
+    claims: Sequence[Claim] = (),
+    figures: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Path below the leaderboard's folder to the text of every file: a pure function of records and claims.
+
+    figures: slug of a board to the line that leads to its figures.
+    """
     render = formatter(registry)
     files: dict[str, str] = {}
     page = [
@@ -85,6 +95,7 @@ def rendered(reading: Reading, registry: Registry | None = None, claims: Sequenc
                 page.append(files[f"{stem}.md"].strip())
             links.append(f"{name} ([text]({stem}.md), [CSV]({stem}.csv), [LaTeX]({stem}.tex))")
         page.append(f"Tables: {'; '.join(links)}.")
+        page += [figures[board.slug]] if figures and board.slug in figures else []
     verdicts = claims_table(claims, reading.boards)
     if verdicts is not None:
         files |= _in_every_style(verdicts, CLAIMS, render)

@@ -67,8 +67,10 @@ class GradNorm(GradientMethod):
 
     def start(self, oracle: GradientOracle) -> None:
         self._begin([task.name for task in oracle.tasks])
-        matrices = [p.name for p in oracle.params if p.owner is None and p.encoder and p.tensor.dim() >= 2]
-        self._matrix = matrices[-1] if matrices and self.norm_over == "last" else None
+        self._matrix = None
+        if self.norm_over == "last":
+            matrices = [p.name for p in oracle.params if p.owner is None and p.encoder and p.tensor.dim() >= 2]
+            self._matrix = matrices[-1] if matrices else None
 
     def _begin(self, tasks: Sequence[str]) -> None:
         self._names = tasks
@@ -76,7 +78,9 @@ class GradNorm(GradientMethod):
         self.first_losses: list[float | None] = [None] * len(tasks)
 
     def combine(self, grads: TaskGradients) -> Direction:
-        block = next((block for block in grads.blocks() if block.name == self._matrix), None)
+        block = None
+        if self._matrix is not None:
+            block = next((block for block in grads.blocks() if block.name == self._matrix), None)
         return self._step(grads, grads.gram(block).tolist())[0]
 
     def _step(self, grads: TaskGradients, gram: Sequence[Sequence[float]]) -> tuple[Direction, Balance]:

@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
 GUESTS = ("mtlbench_methods", "mtlbench_executors", "mtlbench_tasks", "mtlbench_torchjd")
 HEAVY = {"torch", "transformers", "datasets", "sklearn", "scipy", "pandas", "matplotlib"}
 LIGHT_ROOMS = {"interface", "plugins", "study", "leaderboard", "tuning", "cli", "__init__", "__main__"}
-WITH_TENSORS = {"mtlbench.interface.gradients"}
+WITH_TENSORS = {"mtlbench.interface.gradients", "mtlbench.interface.gram_only"}
 """What a light room may still import at its head, because nothing that only registers loads it."""
 
 

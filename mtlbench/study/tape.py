@@ -1,0 +1,74 @@
+"""The Gram tape: the inner products of the tasks' gradients that a record keeps for every point of its curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtlbench.interface.errors import BadRecord
+
+__all__ = ["Agreement", "TapePoint", "agreement", "tape_of"]
+
+Gram = Sequence[Sequence[float]]
+"""(T, T) inner products, in the order of the record's tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How the gradients of T tasks lie to each other at one point."""
+
+    cosine: float
+    """Mean over the pairs of tasks, in [-1, 1]; a zero gradient has cosine 0 with all others."""
+    conflicts: float
+    """Share of pairs whose inner product is negative, in [0, 1]."""
+    imbalance: float | None
+    """The longest gradient's length over the shortest's, at least 1; None where one is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapePoint:
+    """One evaluation point."""
+
+    gradients: int
+    gram: Gram
+
+
+def agreement(gram: Gram) -> Agreement | None:
+    """Of one Gram matrix; None for fewer than two tasks."""
+    norms = [math.sqrt(max(row[i], 0.0)) for i, row in enumerate(gram)]
+    if len(norms) < 2:
+        return None
+    total, opposed = 0.0, 0
+    for i, row in enumerate(gram):
+        own = norms[i]
+        for product, other in zip(row[i + 1 :], norms[i + 1 :], strict=True):
+            opposed += product < 0
+            if own > 0 and other > 0:
+                # Two divisions: the product of two small norms may underflow where neither does.
+                total += min(1.0, max(-1.0, product / own / other))
+    pairs = len(norms) * (len(norms) - 1) / 2
+    shortest = min(norms)
+    return Agreement(total / pairs, opposed / pairs, max(norms) / shortest if shortest > 0 else None)
+
+
+def tape_of(record: Mapping[str, Any]) -> list[TapePoint]:
+    """The tape of a record, empty where it has none; raises BadRecord where it is no (T, T) table of numbers."""
+    tasks = len(record["outcome"].get("tasks") or ())
+    return list(_points(record["outcome"].get("curve") or (), tasks))
+
+
+def _points(curve: Sequence[Mapping[str, Any]], tasks: int) -> Iterator[TapePoint]:
+    for point in curve:
+        gram = ((point.get("probes") or {}).get("cosine") or {}).get("gram")
+        if gram is None:
+            continue
+        is_square = isinstance(gram, list) and all(isinstance(row, list) and len(row) == tasks for row in gram)
+        if not is_square or len(gram) != tasks or not all(_is_real(value) for row in gram for value in row):
+            raise BadRecord(f"the Gram matrix after {point.get('gradients')} gradients is no {tasks} x {tasks} table")
+        yield TapePoint(point["gradients"], gram)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

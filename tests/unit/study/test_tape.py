@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from mtlbench.interface.errors import BadRecord
+from mtlbench.study.tape import agreement, tape_of
+from mtlbench.testing.records import made_up_record
+
+
+def test_agreement_of_three_gradients_worked_out_by_hand():
+    # Norms 1, 2, 4; cosines 0.5, -0.25 and 0.
+    found = agreement([[1.0, 1.0, -1.0], [1.0, 4.0, 0.0], [-1.0, 0.0, 16.0]])
+    assert found.cosine == pytest.approx(0.25 / 3)
+    assert found.conflicts == pytest.approx(1 / 3)
+    assert found.imbalance == 4.0
+
+
+def test_a_zero_gradient_agrees_with_nobody_and_leaves_no_imbalance():
+    found = agreement([[0.0, 0.0], [0.0, 4.0]])
+    assert (found.cosine, found.conflicts, found.imbalance) == (0.0, 0.0, None)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_tiny_and_huge_gradients_have_the_cosine_of_others(scale):
+    assert agreement([[scale, -scale], [-scale, scale]]).cosine == pytest.approx(-1.0)
+
+
+def test_one_task_has_no_agreement():
+    assert agreement([[1.0]]) is None
+
+
+@pytest.mark.parametrize("gram", [[[1.0]], [[1.0, "x"], [0.0, 1.0]], [[1.0, 0.0]], "gram", [[1.0, True], [0.0, 1.0]]])
+def test_a_gram_matrix_of_another_form_is_refused(gram):
+    record = made_up_record()
+    record["outcome"]["curve"][1]["probes"]["cosine"]["gram"] = gram
+    with pytest.raises(BadRecord, match="after 400 gradients is no 2 x 2 table"):
+        tape_of(record)
