@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.claims import read_claims
     from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.figures.catalogue import data_files, figures_of
+    from mtlbench.leaderboard.figures.links import links_of
     from mtlbench.leaderboard.figures.pictures import have_pictures
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.page import all_tables, rendered
@@ -71,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims)), end="")
         return MISUSE if reading.problems else 0
     figures = figures_of(reading.boards, registry)
-    files = rendered(reading, registry, claims) | data_files(figures)
+    links = links_of(figures, pictured=args.figures or have_pictures(args.out))
+    files = rendered(reading, registry, claims, links) | data_files(figures)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")

@@ -33,6 +33,7 @@ def ranks(board: Board) -> Iterator[Figure]:
         title=f"{board.label}: mean rank over tasks and seeds",
         note="1 is best. Bars: 95 % intervals, bootstrap over seeds and tasks.",
         x="mean rank",
+        boards=(board.slug,),
         sheet=Sheet.of(["panel", "method", "tasks", "value", "low", "high"], rows),
     )
 
@@ -63,6 +64,7 @@ def profile(board: Board) -> Iterator[Figure]:
         "The further right and up, the better. The middle 96 % of all ratios are shown.",
         x=f"multiple of {REFERENCE}'s score",
         y="pairs (%)",
+        boards=(board.slug,),
         sheet=Sheet.of(["panel", "series", "x", "y", "low", "high"], rows),
         style={"line": "steps", "vertical": "1"},
     )
@@ -93,5 +95,6 @@ def transfer(board: Board) -> Iterator[Figure]:
         "intervals, cut at the edges. "
         "Filled: significantly below (Holm over tasks), which is negative transfer.",
         x=f"difference to {SINGLE} ({board.metric})",
+        boards=(board.slug,),
         sheet=Sheet.of(["panel", "method", "seeds", "value", "low", "high", "reference", "mark"], rows),
     )

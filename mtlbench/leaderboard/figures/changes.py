@@ -34,6 +34,7 @@ def cosine(board: Board) -> Iterator[Figure]:
         note="At the end of training, over pairs of tasks and draws of batches. Box: quartiles; whiskers: 5 to 95 %; "
         "each a mean over seeds. Diamond: mean, its bar a 95 % t interval over seeds.",
         x="pairwise cosine",
+        boards=(board.slug,),
         sheet=Sheet.of(["method", "seeds", "mean", "low", "high", "q05", "q25", "q50", "q75", "q95"], rows),
         style={"vertical": "0"},
     )
@@ -63,6 +64,7 @@ def forgetting(board: Board) -> Iterator[Figure]:
         note="Of the trained encoder under its pretrained head. Dashed: before training. The further right, the more "
         "was forgotten. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="masked-LM loss (nats)",
+        boards=(board.slug,),
         sheet=Sheet.of(_DOTS, rows),
     )
 
@@ -83,5 +85,6 @@ def distance(board: Board) -> Iterator[Figure]:
         title=f"{board.label}: distance from the start",
         note="Of the encoder's parameters at the end of training. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="L2 distance",
+        boards=(board.slug,),
         sheet=Sheet.of(_DOTS, rows),
     )

@@ -109,6 +109,7 @@ def _lines(
         x=x,
         y=y or f"dev {board.metric}",
         reference=reference.name if reference is not None and reference.name in drawn else "",
+        boards=(board.slug,),
         sheet=Sheet.of(_LINES, [row for row in rows if row[0] in drawn]),
         style={"line": line},
     )

@@ -61,6 +61,8 @@ class Figure:
     title: str
     note: str
     """What the marks and intervals are, in a sentence or two below the picture."""
+    boards: tuple[str, ...]
+    """Slugs of the boards that it shows."""
     sheet: Sheet
     x: str = ""
     """What the axis is called, with its unit."""

@@ -50,9 +50,10 @@ def plane(boards: Sequence[Board], registry: Registry | None) -> Iterator[Figure
         ways = _ways(members)
         if not ways:
             continue
+        slugs = tuple(board.slug for board in members)
         behind = _surface(next((one for _, one in found if one is not None), None), members[0], _frame(ways))
         if behind is not None:
-            yield _heat(stem, suite, behind)
+            yield _heat(stem, suite, slugs, behind)
         yield Figure(
             stem=f"{stem}-paths",
             kind="paths",
@@ -63,6 +64,7 @@ def plane(boards: Sequence[Board], registry: Registry | None) -> Iterator[Figure
             + (". Grey: contours of the sum of the losses." if behind is not None else "."),
             x="first coordinate",
             y="second coordinate",
+            boards=slugs,
             sheet=Sheet.of(["start", "method", "seed", "model", "gradients", "x", "y"], ways),
             behind=behind,
         )
@@ -73,7 +75,7 @@ def in_the_plane(board: Board) -> bool:
     return any(_first(row) is not None for row in board.rows)
 
 
-def _heat(stem: str, suite: str, behind: Sheet) -> Figure:
+def _heat(stem: str, suite: str, slugs: tuple[str, ...], behind: Sheet) -> Figure:
     return Figure(
         stem=f"{stem}-surface",
         kind="surface",
@@ -83,6 +85,7 @@ def _heat(stem: str, suite: str, behind: Sheet) -> Figure:
         "tasks' gradients.",
         x="first coordinate",
         y="second coordinate",
+        boards=slugs,
         sheet=behind,
     )
 

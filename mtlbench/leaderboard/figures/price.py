@@ -37,5 +37,6 @@ def price(board: Board) -> Iterator[Figure]:
         f"Seconds come from the runs on one machine: {yard.label}.",
         x=f"seconds of training, as a multiple of {REFERENCE}'s",
         y=f"average test {board.metric}",
+        boards=(board.slug,),
         sheet=Sheet.of(["method", "seeds", "x", "x_low", "x_high", "y", "y_low", "y_high"], rows),
     )

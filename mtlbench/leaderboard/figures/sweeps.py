@@ -38,6 +38,7 @@ def sweeps(board: Board) -> Iterator[Figure]:
             title=f"{board.label}: {method} at several values of {name}",
             note="All other settings are equal. Bars: 95 % t intervals over seeds, cut at the edges.",
             x=f"{name} (log scale)" if wide else name,
+            boards=(board.slug,),
             sheet=Sheet.of(["panel", "series", "seeds", "x", "y", "low", "high"], list(_points(board, rows))),
             style={"line": "settings", "panels": "own", **({"log": "x"} if wide else {})},
         )

@@ -13,7 +13,7 @@ from mtlbench.leaderboard.figures.model import Figure
 
 __all__ = ["blank", "fixed_look", "picture", "versions"]
 
-_LOOK = {
+_LOOK: Any = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.labelsize": 9,
@@ -74,7 +74,8 @@ def blank(figure: Figure, width: float, height: float) -> Any:
     foot = 0.1 + 0.145 * (note.count("\n") + 1)
     page = drawing.Figure(figsize=(width, height + foot), dpi=_DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(page)
-    top, bottom = page.subfigures(2, 1, height_ratios=[height, foot], hspace=0.0)
+    parts: Any = page.subfigures(2, 1, height_ratios=[height, foot], hspace=0.0)
+    top, bottom = parts
     top.suptitle(wrapped(figure.title, int(width * 11)), x=0.01, ha="left")
     bottom.text(0.05 / width, 0.95, note, ha="left", va="top", fontsize=7.5, color="#444444")
     return top

@@ -14,10 +14,10 @@ __all__ = ["points"]
 
 def points(figure: Figure) -> Any:
     """Columns method, x, x_low, x_high, y, y_low, y_high."""
-    page = blank(figure, 7.0, 4.2)
-    axis = page.subplots()
     rows = figure.sheet.records()[:MOST]
     shown = labels([row["method"] for row in rows])
+    page = blank(figure, 5.4 + 0.075 * max(map(len, shown.values())), 4.2)
+    axis = page.subplots()
     handles, names = [], []
     for place, row in enumerate(rows):
         colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
