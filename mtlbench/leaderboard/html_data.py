@@ -125,36 +125,22 @@ def _any_entry(board: Board) -> Entry:
 
 
 def run_lines(board: Board, shares: Shares, *, curves: bool) -> list[str]:
-    """One JSON text a run, row by row and seed by seed."""
+    """One JSON text a run, row by row and seed by seed.
+
+    A list of row, seed, key, status, average, zero-shot average, cosine, the numbers of the texts that it shares
+    (about, shape), its values, and, if ``curves``, its curve.
+    """
     lines = []
     for place, row in enumerate(board.rows):
         for entry in row.entries:
             if entry.shown is None:
                 continue
-            head = {
-                "row": place,
-                "seed": clipped(entry.seed),
-                "key": plain_text(entry.key),
-                "status": entry.status,
-                "about": shares.number(entry.shown.about),
-                "machine": plain_text(entry.machine),
-                "values": _values(entry),
-            }
-            curve = f',"curve":{entry.shown.curve}' if curves else ""
-            lines.append(f'{compact(head)[:-1]},"run":{entry.shown.run}{curve}}}')
+            told = [entry.average, entry.average_unseen, entry.cosine]
+            shared = [shares.number(entry.shown.about), shares.number(entry.shown.shape)]
+            head = compact([place, clipped(entry.seed), plain_text(entry.key), entry.status, *told, *shared])
+            curve = f",{entry.shown.curve}" if curves else ""
+            lines.append(f"{head[:-1]},{entry.shown.values}{curve}]")
     return lines
-
-
-def _values(entry: Entry) -> dict[str, float]:
-    found = {
-        "average": entry.average,
-        "zero-shot": entry.average_unseen,
-        "cosine": entry.cosine,
-        "l2": entry.distance,
-        "masked-seen": entry.masked_seen,
-        "masked-unseen": entry.masked_unseen,
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def path_lines(board: Board) -> list[str]:

@@ -43,7 +43,7 @@ def html_page(
     """The page. tables: of each board in turn, by name."""
     controls = frozenset(control for claim in claims for control in claim.controls)
     boards = [board_data(board, named, controls, registry) for board, named in zip(reading.boards, tables, strict=True)]
-    runs, paths, abouts, cut = _fitted(reading)
+    runs, paths, shared, cut = _fitted(reading)
     front = {
         "boards": len(boards),
         "claims": claims_data(claims, reading.boards),
@@ -52,7 +52,7 @@ def html_page(
         "cut": cut,
         "library": {name: _vendored()[name] for name in ("package", "version", "licence")},
     }
-    blocks = [_block("front", compact(front)), _block("abouts", _list(abouts))]
+    blocks = [_block("front", compact(front)), _block("shared", _list(shared))]
     for place, board in enumerate(boards):
         blocks += [
             _block(f"board-{place}", _by_line(board)),

@@ -19,15 +19,21 @@ _LONGEST = 200
 """Characters of a text that a page prints; no name needs more."""
 _DEEPEST = 6
 _WIDEST = 200
-_DIGITS = 5
+_DIGITS = 6
+_CURVE_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One run. All three are JSON texts: of what many runs share, of this run, of its curve."""
+    """One run as JSON texts.
+
+    about: what many runs share. shape: all names of this run's values, in their nesting, with 0 for each value, which
+    many runs share as well. values: the list of what goes there, in the order of the text. curve: by name.
+    """
 
     about: str
-    run: str
+    shape: str
+    values: str
     curve: str
 
 
@@ -35,7 +41,9 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
     """From a record whose form has been checked; what is missing or of another kind is left out."""
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
+    scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
     about = {
+        "examples": [_part(_part(scores, name), "test").get("examples") for name in tasks],
         "fingerprint": cell["fingerprint"],
         "machine": _part(measured, "machine"),
         "models": outcome.get("models"),
@@ -44,27 +52,43 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         "scale": outcome.get("scale"),
         "versions": measured.get("versions"),
     }
-    scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
+    extra = {name: _part(_part(_part(scores, name), "test"), "extra") for name in tasks}
     run = {
         "audit": _part(outcome, "audit"),
         "counts": _part(outcome, "counts"),
-        "dev": [_value(scores, name, "dev") for name in tasks],
         "divergence": outcome.get("divergence"),
-        "examples": [_part(_part(scores, name), "test").get("examples") for name in tasks],
-        "extra": {name: more for name in tasks if (more := _part(_part(_part(scores, name), "test"), "extra"))},
         "evaluation_seconds": measured.get("evaluation_seconds"),
+        "extra": {name: more for name, more in extra.items() if more},
         "extras": _part(measured, "extras"),
         "peak_bytes": measured.get("peak_bytes"),
         "probes": _ends(_part(outcome, "probes")),
         "seconds": _part(measured, "seconds"),
         "step_seconds": measured.get("step_seconds"),
         "summary": _part(outcome, "summary"),
-        "test": [_value(scores, name, "test") for name in tasks],
         "total_seconds": measured.get("total_seconds"),
-        "unseen": {name: _value(unseen, name, "test") for name in sorted(unseen)},
     }
-    kept = {name: value for name, value in run.items() if value not in (None, {}, [])}
-    return Shown(sys.intern(_json(clipped(about))), _json(clipped(kept)), _json(_curve(outcome, tasks)))
+    kept = clipped({name: value for name, value in run.items() if value not in (None, {})}, digits=_DIGITS)
+    kept["test"] = clipped([_value(scores, name, "test") for name in tasks])
+    kept["dev"] = clipped([_value(scores, name, "dev") for name in tasks])
+    kept["unseen"] = clipped({name: _value(unseen, name, "test") for name in sorted(unseen)})
+    values: list[Any] = []
+    shape = _shape(kept, values)
+    return Shown(
+        sys.intern(_json(clipped(about))), sys.intern(_json(shape)), _json(values), _json(_curve(outcome, tasks))
+    )
+
+
+def _shape(value: Any, values: list[Any]) -> Any:
+    """``value`` with 0 for everything that is neither object nor list; those go to ``values``, in the same order.
+
+    An object is ``{"names": [...], "inner": [...]}``, because browsers have an order of their own for names.
+    """
+    if isinstance(value, dict):
+        return {"names": sorted(value), "inner": [_shape(value[name], values) for name in sorted(value)]}
+    if isinstance(value, list):
+        return [_shape(inner, values) for inner in value]
+    values.append(value)
+    return 0
 
 
 def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +114,7 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, list[A
     return {name: column for name, column in columns.items() if name == "dev" or any(v is not None for v in column)}
 
 
-def short(value: Any, digits: int = _DIGITS) -> float | int | None:
+def short(value: Any, digits: int = _CURVE_DIGITS) -> float | int | None:
     """A finite number with few digits, as curves need it; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
@@ -98,19 +122,22 @@ def short(value: Any, digits: int = _DIGITS) -> float | int | None:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def clipped(value: Any, depth: int = _DEEPEST) -> Any:
-    """JSON in which every text is short and shows all its characters, and in which nothing is deep or wide."""
-    if isinstance(value, float) or value is None:
-        return value
+def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any:
+    """JSON in which every text is short and shows all its characters, and in which nothing is deep or wide.
+
+    digits: of numbers with a fraction; all of them when None.
+    """
     if isinstance(value, str):
         return plain_text(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         if depth == 0:
             return "{…}"
         items = sorted(value.items())[:_WIDEST]
-        return {plain_text(str(name)): clipped(inner, depth - 1) for name, inner in items}
+        return {plain_text(str(name)): clipped(inner, depth - 1, digits) for name, inner in items}
     if isinstance(value, (list, tuple)):
-        return [clipped(inner, depth - 1) for inner in value[:_WIDEST]] if depth else "[…]"
+        return [clipped(inner, depth - 1, digits) for inner in value[:_WIDEST]] if depth else "[…]"
+    if isinstance(value, float):
+        return value if digits is None else short(value, digits)
     if isinstance(value, int) and abs(value) > 2**53:  # a browser would round it
         return plain_text(str(value))
     return value

@@ -71,7 +71,7 @@ function boardCurves(board, passes) {
   onTheme(refresh);
   refresh();
   const hasSeconds = places.some((place) => board.rows[place].curve.seconds);
-  const hasRuns = embedded(`runs-${board.place}`).some((run) => run.curve);
+  const hasRuns = places.some((place) => runsOf(board, place).some((run) => run.curve));
   const node = element(
     "div",
     { class: "curves" },
@@ -133,7 +133,7 @@ function runSeries(run, name) {
 
 function runSeconds(board, run) {
   const [seconds, spent] = [run.run.seconds?.train, run.run.counts?.gradients];
-  if (seconds === undefined || !spent || run.machine !== board.machine) return null;
+  if (seconds === undefined || !spent || !isAtHome(board, run)) return null;
   return run.curve.gradients.map((gradients) => (seconds * gradients) / spent);
 }
 

@@ -101,7 +101,7 @@ function start() {
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(
-    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and claims.toml. Scores are as the records have them; values of curves and paths have five digits. "
+    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and claims.toml. Scores are as the records have them; other values have six digits, those of curves and paths five. "
       + `Plots: ${library.package} ${library.version} (${library.licence}), in this file.`),
     ...(front.cut.length > 0 ? [element("p", { class: "notes" }, "Left out, to keep this file small:"), element("ul", { class: "notes" }, front.cut.map((line) => element("li", {}, line)))] : []),
   );

@@ -48,12 +48,12 @@ function valuesTable(board, place, runs, of, to) {
     const cells = [String(run.seed), run.status, raw(own)];
     if (paired) {
       const theirs = others.has(run.seed) ? quantity(others.get(run.seed), of) : undefined;
-      cells.push(raw(theirs), own === undefined || theirs === undefined ? DASH : brief(own - theirs));
+      cells.push(raw(theirs), typeof own !== "number" || typeof theirs !== "number" ? DASH : brief(own - theirs));
     }
     return [...cells, run.key.slice(0, 12)];
   });
   const notes = [];
-  if (isMeasured(of) && runs.some((run) => run.machine !== board.machine)) notes.push("The table counts runs on one machine alone; runs on others stand here too.");
+  if (isMeasured(of) && runs.some((run) => !isAtHome(board, run))) notes.push("The table counts runs on one machine alone; runs on others stand here too.");
   if (paired) notes.push("Difference: as the numbers stand, before the sign is turned where lower is better.");
   const told = { title: "By seed", columns, align: `rl${"r".repeat(columns.length - 3)}l`, notes };
   return sortableTable(told, rows, (row, column) => row[column], (row, column) => named(row[column])).node;
@@ -65,7 +65,7 @@ function scoresTable(board, runs) {
   const rows = [];
   for (const run of runs) {
     if (run.status !== "done") continue;
-    rows.push([String(run.seed), "test", raw(run.values.average), ...board.tasks.map((_, task) => raw(run.run.test?.[task]))]);
+    rows.push([String(run.seed), "test", raw(run.ends.average), ...board.tasks.map((_, task) => raw(run.run.test?.[task]))]);
     rows.push([String(run.seed), "dev", DASH, ...board.tasks.map((_, task) => raw(run.run.dev?.[task]))]);
   }
   const notes = [`${board.metric}; ${board.direction}.`];
@@ -107,7 +107,7 @@ function recordDetails(board, row, run) {
 }
 
 function recordParts(board, row, run) {
-  const about = aboutOf(run);
+  const { about } = run;
   const { counts, seconds, audit, extra, divergence, probes, summary, unseen, extras, dev, test, ...others } = run.run;
   const parts = [
     facts([
@@ -129,7 +129,7 @@ function recordParts(board, row, run) {
     element("h4", {}, "Also measured"),
     facts([...Object.entries(others), ...Object.entries({ probes, summary, "zero-shot": unseen, "further metrics": extra, "from plugins": extras }).flatMap(flattened)]),
     element("h4", {}, "Machine and versions"),
-    facts([...Object.entries(about.machine ?? {}), ...Object.entries(about.versions ?? {}), ["scale", about.scale], ...Object.entries(about.parameters ?? {}).map(([name, value]) => [`parameters, ${name}`, value])]),
+    facts([...Object.entries(about.machine ?? {}), ...Object.entries(about.versions ?? {}), ["scale", about.scale], ["models", about.models], ...Object.entries(about.parameters ?? {}).map(([name, value]) => [`parameters, ${name}`, value])]),
   ];
   return parts;
 }

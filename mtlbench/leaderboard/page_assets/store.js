@@ -22,7 +22,7 @@ const runsByRow = new Map();
 function runsOf(board, row) {
   if (!runsByRow.has(board.place)) {
     const byRow = new Map();
-    for (const run of embedded(`runs-${board.place}`)) {
+    for (const run of embedded(`runs-${board.place}`).map(unpacked)) {
       if (!byRow.has(run.row)) byRow.set(run.row, []);
       byRow.get(run.row).push(run);
     }
@@ -31,21 +31,34 @@ function runsOf(board, row) {
   return runsByRow.get(board.place).get(row) ?? [];
 }
 
-const aboutTexts = new Map();
-
-/** What a run shares with others: versions, machine, provenance. */
-function aboutOf(run) {
-  if (!aboutTexts.has(run.about)) aboutTexts.set(run.about, embedded("abouts")[run.about]);
-  return aboutTexts.get(run.about) ?? {};
+/** A run from its list; `curve` is absent where curves of single runs were left out. */
+function unpacked([row, seed, key, status, average, zeroShot, cosine, about, shape, values, curve]) {
+  const left = values.values();
+  const run = shaped(embedded("shared")[shape], left);
+  const { distance, mlm } = run.probes ?? {};
+  const ends = { average, "zero-shot": zeroShot, cosine, l2: distance?.l2, "masked-seen": mlm?.seen, "masked-unseen": mlm?.unseen };
+  return { row, seed, key, status, ends, about: embedded("shared")[about], run, curve };
 }
 
-/** A run's value of a quantity such as `average`, `task:3`, `seconds:train`; undefined where there is none. */
+/** A shape with the next value of `left` at each of its zeros. */
+function shaped(shape, left) {
+  if (Array.isArray(shape)) return shape.map((inner) => shaped(inner, left));
+  if (typeof shape !== "object") return left.next().value;
+  return Object.fromEntries(shape.names.map((name, place) => [name, shaped(shape.inner[place], left)]));
+}
+
+/** Whether a run was made on the machine whose times the tables show. */
+function isAtHome(board, run) {
+  return (run.about.machine?.fingerprint ?? "") === board.machine;
+}
+
+/** A run's value of a quantity such as `average`, `task:3`, `seconds:train`; null or undefined where there is none. */
 function quantity(run, of) {
-  if (of in run.values) return run.values[of];
+  if (of in run.ends) return run.ends[of];
   const mark = of.indexOf(":");
   const [kind, rest] = mark < 0 ? [of, ""] : [of.slice(0, mark), of.slice(mark + 1)];
-  if (kind === "task") return run.run.test?.[Number(rest)] ?? undefined;
-  if (kind === "unseen") return run.run.unseen?.[rest] ?? undefined;
+  if (kind === "task") return run.run.test?.[Number(rest)];
+  if (kind === "unseen") return run.run.unseen?.[rest];
   if (kind === "count") return run.run.counts?.[rest];
   if (kind === "seconds") return run.run.seconds?.[rest];
   return run.run[kind];
