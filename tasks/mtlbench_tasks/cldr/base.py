@@ -23,8 +23,8 @@ __all__ = ["SCORED_AT_ONCE", "CldrSuite", "committed", "shortest_first"]
 
 SCORED_AT_ONCE = 50
 """Examples in a forward pass of scoring: few, because they are sorted by length and padded to their longest."""
-_PROBE_LINES = 60
-"""Sentences per language for the masked-LM loss."""
+_PROBE_LINES, _PROBED_AT_ONCE = 60, 20
+"""Sentences per language for the masked-LM loss; of these in a forward pass."""
 
 
 @dataclass
@@ -135,7 +135,8 @@ class CldrSuite(Suite):
         seen, ids = self._seen_languages(), {}
         for language in LANGUAGES:
             texts = [(one, two) if two else one for one, two in lines(language, _PROBE_LINES, 0, "probe")]
-            rows = [row.ids[:positions] for row in tokenizer.backend_tokenizer.encode_batch(texts)]
+            tokenised = tokenizer.backend_tokenizer.encode_batch(texts)
+            rows = sorted((row.ids[:positions] for row in tokenised), key=len)  # little padding in a pass
             ids[language] = Packed.of(rows, rows, [0] * len(rows)).ids.to(self._device)
         return MaskedLM(
             seen={language: found for language, found in ids.items() if language in seen},
@@ -145,6 +146,7 @@ class CldrSuite(Suite):
             pad_id=tokenizer.pad_token_id,
             special_ids=frozenset(tokenizer.all_special_ids),
             vocabulary=self._encoder.config.vocab_size,
+            batch_size=_PROBED_AT_ONCE,
         )
 
     def _seen_languages(self) -> frozenset[str]:

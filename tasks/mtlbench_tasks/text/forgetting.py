@@ -29,6 +29,8 @@ def masked_lm_logits(head: nn.Module, separator: int, pad_id: int) -> Logits:
 
     def logits(model: nn.Module, ids: Tensor, chosen: Tensor) -> Tensor:
         encoder = cast("Any", model).encoder
+        width = int((ids != pad_id).sum(1).max())
+        ids, chosen = ids[:, :width], chosen[:, :width]
         ended = (ids == separator).cumsum(1)
         segments = ((ended - (ids == separator).long()) == 1).long()
         mask = ids != pad_id
