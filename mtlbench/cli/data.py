@@ -74,6 +74,16 @@ def _plain(report: DataReport) -> dict[str, Any]:
         "origin": report.origin or None,
         "fingerprint": report.fingerprint or None,
         "notes": list(report.notes),
+        "sizes": [
+            {
+                "task": size.task,
+                "expected": size.expected,
+                "found": size.found,
+                "difference": size.found - size.expected,
+                "source": size.source,
+            }
+            for size in report.sizes
+        ],
         "problem": report.problem or None,
     }
 
@@ -96,4 +106,16 @@ def _table(text: str, reports: Sequence[DataReport]) -> str:
     for report in reports:
         place = " ".join(filter(None, (report.source.name, report.source.config, report.split)))
         lines += [f"note: {place}: {note}" for note in report.notes]
+    lines += _size_lines(reports)
     return "\n".join(lines)
+
+
+def _size_lines(reports: Sequence[DataReport]) -> list[str]:
+    """Every size that a publication gives, what is there, and the difference; a line for each source and split."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for report in reports:
+        for size in report.sizes:
+            difference = f"{size.found - size.expected:+,}" if size.found != size.expected else "as there"
+            found = f"{size.task} {size.expected:,} there, {size.found:,} here ({difference})"
+            told.setdefault((size.source, report.split), []).append(found)
+    return [f"size: {split} in {source}: {'; '.join(found)}" for (source, split), found in told.items()]

@@ -41,6 +41,7 @@ _HOME = {
         "MaskedLM",
         "Recommendation",
         "Score",
+        "SizeCheck",
         "Split",
         "Suite",
         "SuiteContext",
@@ -187,6 +188,9 @@ if TYPE_CHECKING:
         Score as Score,
     )
     from mtlbench.interface.suite import (
+        SizeCheck as SizeCheck,
+    )
+    from mtlbench.interface.suite import (
         Split as Split,
     )
     from mtlbench.interface.suite import (
@@ -241,6 +245,7 @@ __all__ = [
     "Score",
     "Segment",
     "Setting",
+    "SizeCheck",
     "Split",
     "Suite",
     "SuiteContext",

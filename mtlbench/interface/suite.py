@@ -21,6 +21,7 @@ __all__ = [
     "MaskedLM",
     "Recommendation",
     "Score",
+    "SizeCheck",
     "Split",
     "Suite",
     "SuiteContext",
@@ -85,6 +86,17 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class SizeCheck:
+    """How many examples of a task a publication tells of, and how many are there."""
+
+    task: str
+    expected: int
+    found: int
+    source: str
+    """Which table of what."""
+
+
+@dataclass(frozen=True)
 class DataReport:
     """What ``Suite.check_data`` found of one split of a source, or of an encoder (then ``split`` is empty)."""
 
@@ -96,6 +108,8 @@ class DataReport:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
     """Rows that are handled by a rule, counted, in words."""
+    sizes: tuple[SizeCheck, ...] = ()
+    """Where a publication gives sizes for this split: what it says and what is there. A difference is no problem."""
     problem: str = ""
     """Why it cannot be used and what to do, in one line; empty when it can."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
 from mtlbench_tasks.text.question_suite import QuestionSuite
+
+if TYPE_CHECKING:
+    from mtlbench_tasks.hub import Rows
 
 __all__ = ["LANGUAGES", "TyDiQA"]
 
@@ -63,6 +67,12 @@ class TyDiQA(QuestionSuite):
             tydiqa,
             *(DataSource("facebook/mlqa", f"mlqa.{code}.{code}", ("test",)) for code in self.unseen_languages),
         ]
+
+    def by_task(self, rows: Rows) -> Mapping[str, int]:
+        if rows.source.name != self.wanted()[0].name:
+            return {}
+        ids = rows.column("id")
+        return {code: len(_of_language(ids, LANGUAGES[code])) for code in self.languages}
 
     def ask(self) -> None:
         from mtlbench_tasks.hub.stand_ins import short_name

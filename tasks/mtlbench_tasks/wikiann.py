@@ -63,6 +63,9 @@ class WikiAnn(TextSuite):
         seen = [DataSource("unimelb-nlp/wikiann", code, tuple(_SPLITS.values())) for code in self.languages]
         return [*seen, *(DataSource("unimelb-nlp/wikiann", code, ("test",)) for code in self.unseen_languages)]
 
+    def by_task(self, rows: Rows) -> Mapping[str, int]:
+        return {str(rows.source.config): len(rows)}
+
     def load(self) -> None:
         from mtlbench_tasks.hub.stand_ins import short_name
 
@@ -126,6 +129,9 @@ class WikiAnn(TextSuite):
 
     def unseen(self) -> Sequence[Task]:
         return [Task(name, 0, "F1") for name in self._unseen]
+
+    def terms(self, batch: TokenBatch) -> int:
+        return int((batch.targets["labels"] >= 0).sum())
 
     def loss(self, model: nn.Module, batch: TokenBatch, task: str) -> Tensor:
         """The mean cross-entropy over words."""

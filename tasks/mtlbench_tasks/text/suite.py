@@ -15,6 +15,7 @@ from mtlbench.interface import (
     MaskedLM,
     MissingData,
     Score,
+    SizeCheck,
     Split,
     Suite,
     SuiteContext,
@@ -111,6 +112,10 @@ class TextSuite(Suite):
     def examine(self, rows: Rows) -> Sequence[str]:
         """Notes on rows that a rule handles; raises BadDataset as ``load`` does."""
 
+    def by_task(self, rows: Rows) -> Mapping[str, int]:
+        """How many of the rows belong to each task, where a table of the paper gives sizes; else nothing."""
+        return {}
+
     def seen_languages(self) -> Sequence[str]:
         """The languages that it trains on; English unless it says otherwise."""
         return ("en",)
@@ -146,7 +151,7 @@ class TextSuite(Suite):
         from mtlbench_tasks.hub import report_sources
         from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder, open_masked_lm
 
-        yield from report_sources(self.data_sources(), context, self.examine, fetch=fetch)
+        yield from report_sources(self.data_sources(), context, self.examine, sizes=self._sizes, fetch=fetch)
         yield from report_sources(self.text_sources(), context, self._examine_lines, fetch=fetch)
         source = self.sources()[-1]
         try:
@@ -222,6 +227,12 @@ class TextSuite(Suite):
 
             self._masked_lm = masked_lm_of(self)
         return self._masked_lm
+
+    def _sizes(self, rows: Rows) -> tuple[SizeCheck, ...]:
+        from mtlbench_tasks.hub.sizes import size_checks
+
+        # Another data set in a suite's place has sizes of its own.
+        return () if rows.source.stands_for else size_checks(self.name, rows.split, self.by_task(rows))
 
     def _examine_lines(self, rows: Rows) -> Sequence[str]:
         from mtlbench_tasks.text.lines import COLUMNS, read_lines

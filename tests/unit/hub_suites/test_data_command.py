@@ -90,3 +90,26 @@ def test_a_run_on_a_snapshot_stores_agreeing_records_under_the_stand_ins_name(
         assert set(record["outcome"]["unseen"]) == {"mlqa-zh"}
         assert record["cell"]["options"]["replace"] == ["rajpurkar/squad=standin/squad"]
         assert record["outcome"]["counts"]["tokens"] > 0
+
+
+def test_sizes_of_the_papers_tables_stand_beside_what_is_there(
+    snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--encoder", "tiny-random:bert", "--data-root", str(snapshot)]
+    asked = "tydiqa[languages=[en,ko],unseen_languages=[]]"
+    assert main(["data", "check", asked, *where]) == 0  # a difference is told of, and no failure
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("size: train in "))
+    assert "Table 6" in line
+    assert line.endswith("en 3,696 there, 12 here (-3,684); ko 1,625 there, 12 here (-1,613)")
+    assert main(["data", "check", "wikiann[languages=[sw,yo]]", *where, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    (size,) = (size for source in told["sources"] for size in source["sizes"])
+    assert (size["task"], size["expected"], size["found"], size["difference"]) == ("sw", 1000, 10, -990)
+
+
+def test_a_stand_in_is_not_held_against_the_size_of_what_it_stands_for(
+    snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = "tydiqa[languages=[en],unseen_languages=[],replace=[google-research-datasets/tydiqa=standin/squad]]"
+    main(["data", "check", asked, "--encoder", "tiny-random:bert", "--data-root", str(snapshot)])
+    assert "size: " not in capsys.readouterr().out
