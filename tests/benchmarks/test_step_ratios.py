@@ -1,112 +1,103 @@
-"""What a step costs beside plain MTL's, on the digits: steps run in turn, and the ratio is taken pair by pair.
-
-``pytest tests/benchmarks -m benchmark_suite -s``; the ratios are printed, and stored by ``--benchmark-json FILE``.
-"""
+"""What a training step of a method costs beside plain MTL's, and MTL's own beside a loop written by hand."""
 
 from __future__ import annotations
 
-import dataclasses
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from paired_timing import paired
+from words_suite import Words, bare_step, oracle_of, shape_of
 
-from mtlbench import Method, SuiteContext, TrainingProtocol
-from mtlbench.engine.oracle import Oracle
-from mtlbench.engine.sampling import BatchStream
-from mtlbench.engine.streams import Streams
-from mtlbench.interface.oracle import TaskInfo
+from mtlbench import Method, SuiteContext
 from mtlbench.plugins import Registry, load_registry
 
 pytestmark = pytest.mark.benchmark_suite
 
-ROUNDS = 40
+ROUNDS = {"mini": 3}
 
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    torch.set_num_threads(1)
     return load_registry()
 
 
-@pytest.fixture(scope="module")
-def suite(registry: Registry) -> Any:
-    opened = registry.suite("digits").cls()
-    opened.open(SuiteContext())
-    return opened
-
-
-def _protocol(suite: Any) -> TrainingProtocol:
-    return dataclasses.replace(suite.protocol, budget=1_000_000)
-
-
-def _oracle(suite: Any, method: Method) -> Oracle:
-    protocol = _protocol(suite)
-    names = [task.name for task in suite.tasks()]
-    share = 1 / len(names)
-    return Oracle(
-        suite=suite,
-        model=suite.model(0).train(),
-        method=method,
-        tasks=[TaskInfo(task.name, task.size, share) for task in suite.tasks()],
-        sampler=BatchStream(suite, names, [share] * len(names), protocol.batch_size, Streams("digits", 0)),
-        protocol=protocol,
-        budget=protocol.budget,
-        generator=torch.Generator().manual_seed(0),
-    )
-
-
 def _stepper(suite: Any, method: Method) -> Callable[[], None]:
-    oracle = _oracle(suite, method)
+    oracle = oracle_of(suite, method)
     return lambda: method.step(oracle)
 
 
-def _bare_loop(suite: Any) -> Callable[[], None]:
-    """MTL as a person would write it without this project: torch's AdamW, one backward a task, clipping."""
-    protocol = _protocol(suite)
-    model = suite.model(0).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=protocol.lr, weight_decay=0.0, fused=True)
-    names = [task.name for task in suite.tasks()]
-    stream = BatchStream(suite, names, [1 / len(names)] * len(names), protocol.batch_size, Streams("digits", 0))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        for index, name in enumerate(names):
-            batch = stream.batch(index).payload
-            (suite.loss(model, batch, name) / len(names)).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), protocol.clip)
-        optimizer.step()
-
-    return step
-
-
-def _paired(benchmark: Any, step: Callable[[], None], base: Callable[[], None]) -> None:
-    """The median over rounds of (step / base), the two run in turn."""
-    for _ in range(3):
-        step()
-        base()
-    ratios = []
-
-    def pair() -> None:
-        begun = time.perf_counter()
-        step()
-        middle = time.perf_counter()
-        base()
-        ratios.append((middle - begun) / (time.perf_counter() - middle))
-
-    benchmark.pedantic(pair, rounds=ROUNDS, iterations=1)
-    benchmark.extra_info["ratio"] = statistics.median(ratios)
-    print(f"\n{benchmark.name}: ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
-
-
-@pytest.mark.parametrize("name", ["pcgrad", "gradvac", "gradnorm", "recadam", "swep"])
-def test_step_of_a_method_beside_mtl(benchmark: Any, registry: Registry, suite: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "shape", "tasks"),
+    [
+        *((name, "tiny128", tasks) for name in ("pcgrad", "gradvac") for tasks in (4, 8, 12)),
+        ("gradnorm", "tiny128", 8),
+        ("pcgrad", "mini", 8),
+        ("gradvac", "mini", 8),
+    ],
+)
+def test_step_of_a_method_beside_mtl(board: Any, registry: Registry, name: str, shape: str, tasks: int) -> None:
+    suite = Words.of(shape_of(shape), tasks)
     method, plain = registry.method(name).cls(), registry.method("mtl").cls()
-    _paired(benchmark, _stepper(suite, method), _stepper(suite, plain))
+    found = paired(_stepper(suite, method), _stepper(suite, plain), rounds=ROUNDS.get(shape, 9))
+    board.add(f"{name} step / mtl step, {shape}, T = {tasks}", found, 1.02)
 
 
-def test_step_of_mtl_beside_a_bare_loop(benchmark: Any, registry: Registry, suite: Any) -> None:
-    _paired(benchmark, _stepper(suite, registry.method("mtl").cls()), _bare_loop(suite))
+def test_surgery_over_a_wide_vocabulary_beside_a_loop_by_hand(board: Any, registry: Registry) -> None:
+    suite = Words.of(shape_of("wide-vocabulary"), 8)
+    found = paired(_stepper(suite, registry.method("pcgrad").cls()), bare_step(suite), rounds=3)
+    board.add("pcgrad step / MTL by hand, 120 000 rows, T = 8", found, 0.60)
+
+
+@pytest.mark.parametrize(("shape", "goal"), [("mini", 1.01), ("tiny128", 1.03)])
+def test_mtl_beside_a_loop_by_hand(board: Any, registry: Registry, shape: str, goal: float) -> None:
+    suite = Words.of(shape_of(shape), 8)
+    found = paired(_stepper(suite, registry.method("mtl").cls()), bare_step(suite), rounds=ROUNDS.get(shape, 9))
+    board.add(f"mtl step / MTL by hand, {shape}, T = 8", found, goal)
+
+
+@pytest.mark.parametrize("name", ["mtl", "pcgrad", "gradvac", "gradnorm", "recadam", "swep"])
+def test_steps_on_the_digits(board: Any, registry: Registry, name: str) -> None:
+    suite = registry.suite("digits").cls()
+    suite.open(SuiteContext())
+    step = _stepper(suite, registry.method(name).cls())
+    if name == "mtl":
+        board.add("mtl step / MTL by hand, digits", paired(step, bare_step(suite), rounds=40), 1.08)
+    else:
+        found = paired(step, _stepper(suite, registry.method("mtl").cls()), rounds=40)
+        board.add(f"{name} step / mtl step, digits", found, None)
+
+
+def test_recadam_beside_the_fused_kernel(board: Any, registry: Registry) -> None:
+    suite, method = Words.of(shape_of("mini"), 8), registry.method("recadam").cls()
+    oracle = oracle_of(suite, method)
+    gradients = [torch.randn_like(segment.values) for segment in oracle.segments]
+    ours = method.optimizer(oracle)
+    parameters = [torch.nn.Parameter(segment.values.clone()) for segment in oracle.segments]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    theirs = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.0, fused=True)
+    found = paired(lambda: ours.step(gradients, 1e-4), theirs.step, rounds=9)
+    board.add("recadam update / torch's fused AdamW update, mini", found, 1.3)
+
+
+def test_inner_steps_of_sequential_reptile_beside_plain_fine_tuning(board: Any, registry: Registry) -> None:
+    """K inner steps and one outer step, put together from their parts: a thousand steps would say the same later."""
+    suite = Words.of(shape_of("tiny128"), 8)
+    oracle = oracle_of(suite, registry.method("mtl").cls())
+
+    def outer() -> None:
+        with oracle.branch("inner") as branch:
+            pass
+        oracle.move(branch.delta, 0.1)
+
+    plain = bare_step(suite, tasks=1)
+    inner = paired(lambda: oracle.descend(oracle.draw(task="task-0")), plain, rounds=15)
+    share = paired(outer, plain, rounds=15)
+    for steps, goal in ((10, 1.02), (100, 1.002), (1000, 1.001)):
+        whole = type(inner)(
+            *(1.0 + part / steps for part in (share.ratio, share.low, share.high)), share.rounds, share.base_seconds
+        )
+        board.add(f"K inner steps and a move / K AdamW steps, K = {steps:4}", whole, goal)
+    board.add("one inner step / one AdamW step by hand, tiny128", inner, None)
