@@ -14,6 +14,7 @@ from mtlbench.interface.settings import spec_text
 from mtlbench.study.keys import canonical_json, cell_content, cell_from, cell_key, sha256_of
 
 __all__ = [
+    "FIELDS",
     "SCHEMA",
     "FutureRecord",
     "cell_of",
@@ -44,6 +45,8 @@ _HEADER: dict[str, type] = {
     "outcome": dict,
     "measured": dict,
 }
+FIELDS = tuple(_HEADER)
+"""What a record has, and nothing else."""
 _OUTCOME = b'\n "outcome": {\n'
 _STATUSES = ("done", "diverged")
 

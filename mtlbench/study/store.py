@@ -17,7 +17,7 @@ from mtlbench.study.claims import Claim, holder, sweep_claims
 from mtlbench.study.keys import cell_content
 from mtlbench.study.records import FutureRecord, load_record, record_bytes
 
-__all__ = ["Problem", "Store", "each_record", "read_records"]
+__all__ = ["Problem", "Store", "each_record", "is_folder_name", "read_records"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORTEST_PREFIX = 4
@@ -67,6 +67,11 @@ def each_record(folder: Path, share: slice = slice(None)) -> Iterator[dict[str, 
             yield Problem(path.relative_to(folder).as_posix(), str(bad))
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether a suite, a method or a file may be called so: letters, digits, '.', '_' and '-', no dot in front."""
+    return _NAME.fullmatch(name) is not None
+
+
 class Store:
     """A results folder: ``<suite>/<method>/<key>.json`` are records; what begins with a dot is not."""
 
@@ -114,7 +119,7 @@ class Store:
     def path(self, cell: Cell) -> Path:
         """Where the record of ``cell`` lies, or will."""
         for name in (cell.suite, cell.method):
-            if not _NAME.fullmatch(name):
+            if not is_folder_name(name):
                 raise BadPlugin(f"{name!r} cannot name a folder of results: letters, digits, '.', '_' and '-' can")
         return self.folder / cell.suite / cell.method / f"{cell.key}.json"
 

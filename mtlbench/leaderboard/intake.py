@@ -1,0 +1,243 @@
+"""Records from elsewhere: each is looked at as the gate would, before a single one is written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtlbench.interface.errors import BadRecord, BadSetting, MtlbenchError, UnknownName
+from mtlbench.interface.protocol import TrainingProtocol
+from mtlbench.interface.settings import build, values_of
+from mtlbench.leaderboard.checks import Problem, sifted
+from mtlbench.leaderboard.entries import Entry, entry_of
+from mtlbench.leaderboard.reading import read_entries
+from mtlbench.study.compare import first_difference
+from mtlbench.study.records import FIELDS, load_record
+from mtlbench.study.store import Store, is_folder_name
+
+if TYPE_CHECKING:
+    from mtlbench.plugins import Registry
+
+__all__ = ["MOST_BYTES", "Arrival", "Intake", "look_at"]
+
+MOST_BYTES = 8 * 2**20
+"""Of one record's file; real ones have a hundredth of it."""
+_LONGEST_NAME = 200
+"""Characters of a name, a label or a metric."""
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_STRAY = ("README.md", "manifest.json")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A record that may join. path: below the folder that it came in."""
+
+    path: Path
+    entry: Entry
+    is_known: bool
+    """Whether the same record is there already."""
+    note: str = ""
+    """What could not be checked here."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a folder of records holds, each file in one of the two lists; both are sorted."""
+
+    arrivals: list[Arrival]
+    refused: list[Problem]
+
+
+def look_at(
+    folder: Path,
+    registry: Registry,
+    results: Path | None = None,
+    *,
+    digests: Mapping[str, str] | None = None,
+    chosen: Sequence[str] = (),
+    most_bytes: int = MOST_BYTES,
+) -> Intake:
+    """All files below ``folder``, judged one by one and then beside each other and the records in ``results``.
+
+    digests: path to the sha256 of its bytes, where a manifest came along. chosen: beginnings of paths (``digits``,
+    ``digits/pcgrad``) or of keys that alone count; none for all. Raises BadSetting when there is no such folder, and
+    UnknownName when one of ``chosen`` fits no file.
+    """
+    if not folder.is_dir():
+        raise BadSetting(f"there is no folder {folder} of records")
+    store = Store(results) if results is not None and results.is_dir() else None
+    arrivals: list[Arrival] = []
+    refused: list[Problem] = []
+    for path in _chosen(folder, chosen):
+        try:
+            arrivals.append(_judged(folder, path, registry, store, digests, most_bytes))
+        except MtlbenchError as wrong:
+            refused.append(Problem(path.as_posix(), str(wrong)))
+    for missing in sorted(set(digests or ()) - {path.as_posix() for path in _files(folder)}):
+        refused.append(Problem(missing, "the manifest names it, and it is not there"))
+    there = read_entries(store.folder)[0] if store is not None else []
+    strangers = _strangers(arrivals, there)
+    kept = [arrival for arrival in arrivals if arrival.entry.key not in strangers]
+    refused += [
+        Problem(arrival.path.as_posix(), strangers[arrival.entry.key])
+        for arrival in arrivals
+        if arrival.entry.key in strangers
+    ]
+    return Intake(sorted(kept, key=lambda arrival: arrival.path), sorted(refused))
+
+
+def _chosen(folder: Path, chosen: Sequence[str]) -> list[Path]:
+    paths = list(_files(folder))
+    if not chosen:
+        return paths
+    wanted = []
+    for text in chosen:
+        parts, is_key = Path(text).parts, re.fullmatch(r"[0-9a-f]{4,64}", text)
+        found = [path for path in paths if path.parts[: len(parts)] == parts or (is_key and path.stem.startswith(text))]
+        if not found:
+            raise UnknownName(f"no record in {folder} has a path or key that begins with {text!r}")
+        wanted += found
+    return sorted(set(wanted))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below ``folder`` but what begins with a dot, relative to it; links are told as they are."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in _STRAY:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from (Path(path.name) / inner for inner in _files(path))
+        else:
+            yield Path(path.name)
+
+
+def _judged(
+    folder: Path,
+    path: Path,
+    registry: Registry,
+    store: Store | None,
+    digests: Mapping[str, str] | None,
+    most_bytes: int,
+) -> Arrival:
+    """Raises MtlbenchError with the reason when the record may not join."""
+    whole = folder / path
+    if whole.is_symlink() or not whole.is_file():
+        raise BadRecord("is a link or no plain file")
+    if path.suffix != ".json" or len(path.parts) != 3:
+        raise BadRecord("is no record: records are SUITE/METHOD/KEY.json")
+    if not all(is_folder_name(name) for name in path.parts):
+        raise BadRecord("its path has other characters than letters, digits, '.', '_' and '-'")
+    size = whole.stat().st_size
+    if size > most_bytes:
+        raise BadRecord(f"has {size} bytes, and a record may have {most_bytes}")
+    if digests is not None:
+        _check_manifest(whole, digests.get(path.as_posix()))
+    record = load_record(whole)
+    foreign = sorted(set(record) - set(FIELDS))
+    if foreign:
+        raise BadRecord(f"has fields that no record has: {', '.join(map(repr, foreign)):.200}")
+    _check_names(record)
+    entry = entry_of(record)
+    _, problems = sifted([entry])
+    if problems:
+        raise BadRecord(problems[0].text)
+    return Arrival(path, entry, _is_known(record, store), _check_settings(record["cell"], registry))
+
+
+def _check_manifest(path: Path, digest: str | None) -> None:
+    if digest is None:
+        raise BadRecord("the manifest does not name it")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise BadRecord("is not the file that the manifest names: its sha256 differs")
+
+
+def _check_names(record: Mapping[str, Any]) -> None:
+    """Boards render any text harmlessly; what comes from elsewhere need not bring such text in."""
+    for name in _names(record):
+        if len(name) > _LONGEST_NAME:
+            raise BadRecord(f"a name of {len(name)} characters, beginning {name[:20]!r}; {_LONGEST_NAME} are allowed")
+        if any(unicodedata.category(char) in _UNSEEN for char in name):
+            raise BadRecord(f"a name with characters that do not show: {name!a}")
+
+
+def _names(record: Mapping[str, Any]) -> Iterator[str]:
+    outcome = record["outcome"]
+    yield record["variant"]
+    tasks = outcome.get("tasks")
+    for task in tasks if isinstance(tasks, list) else ():
+        if isinstance(task, dict):
+            yield from (value for value in task.values() if isinstance(value, str))
+    unseen = outcome.get("unseen")
+    yield from unseen if isinstance(unseen, dict) else ()
+    for block in ("provenance", "measured"):
+        yield from _texts(record[block])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _check_settings(cell: Mapping[str, Any], registry: Registry) -> str:
+    """Raises where an installed method or suite of that very version knows no such settings; else a note."""
+    notes = []
+    for kind, given in (("method", "settings"), ("suite", "options")):
+        try:
+            cls = (registry.method if kind == "method" else registry.suite)(cell[kind]).cls
+        except UnknownName:
+            notes.append(f"{kind} {cell[kind]} is not installed here")
+            continue
+        if cls.version != cell[f"{kind}_version"]:
+            notes.append(f"{kind} {cell[kind]} is version {cls.version} here")
+            continue
+        _check_values(cls, cell[given], f"{kind} {cell[kind]}")
+    _check_values(TrainingProtocol, cell["protocol"], "the protocol")
+    return "; ".join(notes)
+
+
+def _check_values(cls: type, given: Mapping[str, Any], what: str) -> None:
+    """A value that is missing is none that the record's mtlbench had, and stands at its default."""
+    values = values_of(build(cls, given, what))
+    other = [name for name in given if values[name] != given[name]]
+    if other:
+        raise BadRecord(f"{what}: {other[0]} is {given[other[0]]!r:.80}, where a run writes {values[other[0]]!r:.80}")
+
+
+def _is_known(record: Mapping[str, Any], store: Store | None) -> bool:
+    """Whether the same outcome is there; raises BadRecord where another one is."""
+    if store is None:
+        return False
+    path = store.folder / record["cell"]["suite"] / record["cell"]["method"] / f"{record['key']}.json"
+    try:
+        there = load_record(path)
+    except FileNotFoundError:
+        return False
+    except BadRecord as bad:
+        raise BadRecord(f"the file that is there is no good record: {bad}") from None
+    if there["digest"] == record["digest"]:
+        return True
+    raise BadRecord(f"another record of this key is there: {first_difference(there['outcome'], record['outcome'])}")
+
+
+def _strangers(arrivals: Sequence[Arrival], there: Sequence[Entry]) -> dict[str, str]:
+    """Key to the reason, for records that contradict the others of their suite, options and data on the tasks."""
+    tasks = {(entry.setting, entry.fingerprint): entry.tasks for entry in there}
+    found = {}
+    for arrival in arrivals:
+        entry = arrival.entry
+        if tasks.get((entry.setting, entry.fingerprint), entry.tasks) != entry.tasks:
+            found[entry.key] = "its tasks are not those of the records here with the same suite and data"
+    _, problems = sifted(arrival.entry for arrival in arrivals if arrival.entry.key not in found)
+    return found | {problem.where: problem.text for problem in problems}

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from mtlbench.cli import main
+from mtlbench.interface.run import Cell
+from mtlbench.study.keys import keyed
+from mtlbench.study.records import make_record, record_bytes
+from mtlbench.testing.records import made_up_record, store_records
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """Another person's results: two methods at two seeds."""
+    records = [made_up_record(name, seed=seed) for name in ("mtl", "newcomer") for seed in range(2)]
+    return store_records(records, tmp_path / "theirs")
+
+
+@pytest.fixture
+def ours(tmp_path):
+    return store_records([made_up_record("mtl", seed=0)], tmp_path / "ours")
+
+
+def merge(folder, ours, *words):
+    return main(["merge", str(folder), "--results", str(ours), *words])
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def path_of(folder, record):
+    return folder / record["cell"]["suite"] / record["cell"]["method"] / f"{record['key']}.json"
+
+
+def remade(record, **blocks):
+    """A record whose key and digest fit what it says, however strange that is."""
+    cell = Cell(**{**record["cell"], **blocks.pop("cell", {})}, variant=blocks.pop("variant", record["variant"]))
+    whole = {**record, **blocks}
+    return make_record(keyed(cell), whole["outcome"], whole["measured"], whole["provenance"])
+
+
+def lay(folder, record, data=None):
+    path = path_of(folder, record)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(record_bytes(record) if data is None else data)
+    return path
+
+
+def test_a_submission_is_packed_and_merged_and_merged_again_without_effect(theirs, ours, tmp_path, capsys):
+    out = tmp_path / "submission"
+    assert main(["submit", "--results", str(theirs), "--out", str(out)]) == 0
+    assert "mtlbench run digits -m mtl -m newcomer --seeds 0,1 --budget 1600" in capsys.readouterr().out
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert len(manifest["records"]) == 4
+    assert manifest["distributions"] == [{"distribution": "mtlbench", "version": "0"}]
+    assert manifest["machines"][0]["cpu"] == "Example CPU"
+    assert merge(out, ours) == 0
+    assert "merged 3 records" in capsys.readouterr().out
+    assert files(ours) == files(theirs)
+    before = files(ours)
+    assert merge(out, ours) == 0
+    assert "merged 0 records" in capsys.readouterr().out
+    assert files(ours) == before
+
+
+def test_a_selection_names_suites_methods_and_keys(theirs, tmp_path, capsys):
+    out = tmp_path / "submission"
+    assert main(["submit", "digits/newcomer", "--results", str(theirs), "--out", str(out)]) == 0
+    assert len(json.loads((out / "manifest.json").read_bytes())["records"]) == 2
+    assert main(["submit", "digits/nobody", "--results", str(theirs), "--out", str(out)]) == 2
+    assert "begins with 'digits/nobody'" in capsys.readouterr().err
+
+
+def test_a_submission_into_a_folder_with_other_things_is_refused(theirs, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.tex").write_text("mine")
+    assert main(["submit", "--results", str(theirs), "--out", str(tmp_path / "out")]) == 2
+    assert "holds 'thesis.tex'" in capsys.readouterr().err
+    assert files(tmp_path / "out") == {"thesis.tex": b"mine"}
+
+
+def test_a_dry_run_writes_nothing(theirs, ours, capsys):
+    before = files(ours)
+    assert merge(theirs, ours, "--dry-run") == 0
+    assert "would merge 3 records" in capsys.readouterr().out
+    assert files(ours) == before
+
+
+def test_a_bad_record_is_not_packed(theirs, tmp_path, capsys):
+    bad = made_up_record("mtl", seed=9, audit="backward passes: 3 metered, 9 seen")
+    lay(theirs, bad)
+    assert main(["submit", "--results", str(theirs), "--out", str(tmp_path / "out")]) == 1
+    assert "the audit counted otherwise than the meter" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def digit_changed(record):
+    return record_bytes(record).replace(b'"average": ', b'"average":').replace(b'"average":7', b'"average":8')
+
+
+def with_outcome(record, change):
+    outcome = copy.deepcopy(record["outcome"])
+    change(outcome)
+    return remade(record, outcome=outcome)
+
+
+def named(record, name):
+    return with_outcome(record, lambda outcome: outcome["tasks"][0].update(label=name))
+
+
+RECORD = made_up_record("mtl", seed=5)
+STRANGE = {
+    "one digit": (RECORD, digit_changed(RECORD), "digest does not match the outcome"),
+    "another key": (RECORD, record_bytes(RECORD | {"key": "0" * 64}), "key does not match the cell"),
+    "not JSON": (RECORD, record_bytes(RECORD)[:500], "not JSON, perhaps cut short"),
+    "empty": (RECORD, b"", "the file is empty"),
+    "deep": (RECORD, b"[" * 100_000, "not JSON"),
+    "NaN": (RECORD, record_bytes(RECORD).replace(b'"lr":0.001', b'"lr":NaN'), "NaN is not JSON"),
+    "newer schema": (RECORD, record_bytes(RECORD | {"schema": 9}), "written by a newer mtlbench"),
+    "foreign field": (
+        RECORD,
+        json.dumps({**RECORD, "evil": 1}).encode(),
+        "has fields that no record has: 'evil'",
+    ),
+    "audit": (made_up_record("mtl", seed=6, audit="3 metered, 9 seen"), None, "3 metered, 9 seen"),
+    "budget": (made_up_record("mtl", seed=6, gradients=9000), None, "spent 9000 gradients of a budget of 1600"),
+    "foreign setting": (remade(RECORD, cell={"settings": {"evil": 1}}), None, "method mtl has no setting 'evil'"),
+    "foreign protocol field": (
+        remade(RECORD, cell={"protocol": {**RECORD["cell"]["protocol"], "evil": 1}}),
+        None,
+        "the protocol has no setting 'evil'",
+    ),
+    "control characters": (named(RECORD, "\x1b[31mred\x07"), None, r"characters that do not show: '\x1b[31mred\x07'"),
+    "right-to-left mark": (named(RECORD, "a\u202eb"), None, r"characters that do not show: 'a\u202eb'"),
+    "ten megabytes": (named(RECORD, "x" * 10_000_000), None, "and a record may have 8388608"),
+    "long name": (named(RECORD, "x" * 1000), None, "a name of 1000 characters"),
+    "other tasks": (made_up_record("mtl", {"z": 1.0}, seed=6), None, "its tasks are not those of the records here"),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_strange_record_is_refused_in_one_line_and_nothing_is_written(what, theirs, ours, capsys):
+    record, data, reason = STRANGE[what]
+    path = lay(theirs, record, data)
+    before = files(ours)
+    assert merge(theirs, ours) == 1
+    err = capsys.readouterr().err
+    assert [line for line in err.splitlines() if line.startswith("refused")] == [err.splitlines()[0]]
+    assert f"refused: {path.relative_to(theirs).as_posix()}: " in err
+    assert reason in err
+    assert err.replace("\n", "").isprintable()
+    assert len(err) < 1500
+    assert files(ours) == before
+    assert merge(theirs, ours, "--keep-going") == 1
+    assert len(files(ours)) == 4
+
+
+def test_another_record_for_a_key_that_is_here_is_refused_with_the_difference(theirs, ours, capsys):
+    other = with_outcome(made_up_record("mtl", seed=0), lambda outcome: outcome["counts"].update(tokens=1))
+    lay(theirs, other)
+    before = files(ours)
+    assert merge(theirs, ours, "--keep-going") == 1
+    assert "another record of this key is there: outcome.counts.tokens" in capsys.readouterr().err
+    assert before.items() <= files(ours).items()
+
+
+@pytest.mark.parametrize("name", ["<script>", "a b", "..", "sub/../../up", "-rf", "~"])
+def test_a_folder_with_a_hostile_name_is_refused(name, theirs, ours, tmp_path, capsys):
+    folder = theirs / "digits" / name
+    if ".." in name:
+        # A path that leads out of the folder is a file somewhere else, which is not looked at.
+        (tmp_path / "up").mkdir()
+        (tmp_path / "up/secret.json").write_text("{}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{'0' * 64}.json").write_text("{}")
+    assert merge(theirs, ours) == 1
+    assert "refused: " in capsys.readouterr().err
+    assert all(path.startswith("digits/mtl/") for path in files(ours))
+
+
+def test_links_and_other_files_are_refused(theirs, ours, tmp_path, capsys):
+    (tmp_path / "secret.json").write_text("{}")
+    (theirs / "digits/mtl/link.json").symlink_to(tmp_path / "secret.json")
+    (theirs / "digits/run.sh").write_text("rm -rf /")
+    (theirs / "elsewhere").symlink_to(tmp_path)
+    assert merge(theirs, ours) == 1
+    assert sorted(line.split(": ")[1:] for line in capsys.readouterr().err.splitlines() if "refused" in line) == [
+        ["digits/mtl/link.json", "is a link or no plain file"],
+        ["digits/run.sh", "is no record", "records are SUITE/METHOD/KEY.json"],
+        ["elsewhere", "is a link or no plain file"],
+    ]
+
+
+def test_what_the_manifest_does_not_say_is_refused(theirs, ours, tmp_path, capsys):
+    out = tmp_path / "submission"
+    assert main(["submit", "--results", str(theirs), "--out", str(out)]) == 0
+    gone, changed = sorted((out / "records").rglob("*.json"))[:2]
+    gone.unlink()
+    changed.write_bytes(changed.read_bytes() + b" ")
+    lay(out / "records", made_up_record("mtl", seed=7))
+    capsys.readouterr()
+    assert merge(out, ours) == 1
+    err = capsys.readouterr().err
+    assert "the manifest names it, and it is not there" in err
+    assert "its sha256 differs" in err
+    assert "the manifest does not name it" in err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 7}', '{"schema": 1, "records": {"a": 1}}', "[" * 99999])
+def test_a_manifest_that_is_none_is_refused(text, theirs, ours, capsys):
+    (theirs / "manifest.json").write_text(text)
+    assert merge(theirs, ours) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_method_that_is_not_installed_is_merged_with_a_note(theirs, ours, capsys):
+    assert merge(theirs, ours) == 0
+    assert "not checked: method newcomer is not installed here" in capsys.readouterr().err
