@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mtlbench.leaderboard.escaping import visible
@@ -73,9 +74,7 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
     kept["unseen"] = clipped({name: _value(unseen, name, "test") for name in sorted(unseen)})
     values: list[Any] = []
     shape = _shape(kept, values)
-    return Shown(
-        sys.intern(_json(clipped(about))), sys.intern(_json(shape)), _json(values), _json(_curve(outcome, tasks))
-    )
+    return Shown(_clipped_text(_json(about)), sys.intern(_json(shape)), _json(values), _json(_curve(outcome, tasks)))
 
 
 def _shape(value: Any, values: list[Any]) -> Any:
@@ -116,9 +115,9 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, list[A
 
 def short(value: Any, digits: int = _CURVE_DIGITS) -> float | int | None:
     """A finite number with few digits, as curves need it; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if type(value) not in (int, float) or not math.isfinite(value):
         return None
-    number = float(f"{value:.{digits}g}")
+    number = float("%.*g" % (digits, value))  # noqa: UP031 twice as fast, and there are millions of them
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
@@ -146,8 +145,11 @@ def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any
 def plain_text(text: str) -> str:
     """One line of at most ``_LONGEST`` characters in which controls and marks of direction show as escapes."""
     if len(text) <= _LONGEST:
-        return visible(text)
-    return f"{visible(text[:_LONGEST])}… ({len(text)} characters)"
+        return _visible(text)
+    return f"{_visible(text[:_LONGEST])}… ({len(text)} characters)"
+
+
+_visible = lru_cache(maxsize=4096)(visible)
 
 
 def _value(scores: Mapping[str, Any], task: str, split: str) -> Any:
@@ -163,5 +165,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}  # JSON: to ask for a Mapping takes ten times as long
 
 
-def _json(value: Iterable[Any]) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+@lru_cache(maxsize=4096)
+def _clipped_text(text: str) -> str:
+    """The same for JSON as text: what many runs share is clipped once."""
+    return _json(clipped(json.loads(text)))
