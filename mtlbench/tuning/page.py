@@ -18,10 +18,11 @@ _MOST_COLUMNS = 8
 
 def page(selected: Mapping[str, Any], command: str) -> str:
     """Markdown; ``command`` is what makes the page anew."""
+    seeds = ", ".join(map(str, selected["seeds"]))
     told = (
-        f"Trials a method, from the declared spaces: {selected['trials']}. "
-        f"Seeds: {', '.join(map(str, selected['seeds']))}. "
-        "The trial with the highest mean dev score over the tasks is chosen. No test split was scored. What this can show, and what not: docs/tuning.md."
+        f"Trials a method, from the declared spaces: {selected['trials']}. Seeds: {seeds}. "
+        "The trial with the highest mean dev score over the tasks is chosen. No test split was scored. "
+        "What this can show, and what not: docs/tuning.md."
     )
     note = "Best of n: the expected best dev score, had only n of the trials been made."
     notes = [note, *_notes(selected)]
