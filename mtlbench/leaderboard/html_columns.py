@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtlbench.leaderboard.html_runs import plain_text
 from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board, Row
 
 __all__ = ["behind"]
@@ -58,7 +59,7 @@ def behind(board: Board, name: str, columns: Sequence[str]) -> list[dict[str, An
     for place, head in enumerate(columns):
         own = place - first_own
         if own >= 0:
-            quantity = f"task:{own}" if tasks else f"unseen:{board.unseen[own]}"
+            quantity = f"task:{own}" if tasks else f"unseen:{plain_text(board.unseen[own])}"
         else:
             quantity = _HEADS.get(name, {}).get(head, "average")
         other = _other(board, name, head, own)

@@ -36,7 +36,7 @@ HOSTILE = [
     "\x00\x08\x1b[31m\x7f\r\n",
     "=cmd|' /C calc'!A0",
     "\ud800 alone",
-    "x" * 10_000_000,
+    pytest.param("x" * 10_000_000, marks=pytest.mark.slow),
 ]
 
 
@@ -47,15 +47,20 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.started: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
+        self.inside = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.started.append((tag, dict(attrs)))
         self.texts.append("")
+        self.inside = True
 
     def handle_data(self, data):
-        if self.texts:
+        if self.texts and self.inside:
             self.texts[-1] += data
+
+    def handle_endtag(self, tag):
+        self.inside = False
 
     def of(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
         return [(a, text) for (name, a), text in zip(self.started, self.texts, strict=True) if name == tag]
@@ -110,7 +115,8 @@ def digest(text: str) -> str:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:20]))
 def test_hostile_text_stays_text(text, records):
-    record = made_up_record(scores={"a": 1.0, text: 2.0}, unseen={text: 3.0}, suite="wicked", options={"o": text})
+    name = text.replace("\ud800", "")  # which nothing can be hashed with
+    record = made_up_record(scores={"a": 1.0, name: 2.0}, unseen={name: 3.0}, suite="wicked", options={"o": name})
     record["outcome"]["tasks"][0]["label"] = text
     record["outcome"]["probes"][text] = {text: 1.0}
     record["measured"]["machine"]["cpu"] = text
@@ -193,14 +199,14 @@ def test_curves_are_means_over_seeds_between_the_lowest_and_the_highest():
 
 def test_the_command_of_a_row_asks_for_the_cells_that_were_trained():
     registry = load_registry(Config())
-    asked = [
-        (suite, method, 3) for suite in ("synthetic[start=north]",) for method in ("stl", "mtl[rows=1]", "recadam", "swep")
-    ]  # fmt: skip
-    for suite, method, seed in asked:
-        cell = cell_of_command(["run", suite, "-m", method, "--seeds", f"{seed},", "--set", "lr=0.02"], registry)
+    for method in ("stl", "mtl[rows=1]", "recadam", "swep"):
+        cell = cell_of_command(
+            ["run", "synthetic[start=north]", "-m", method, "--seeds", "3,", "--set", "lr=0.02"], registry
+        )
         record = made_up_record(
             method,
-            seed=seed,
+            seed=3,
+            budget=9000,
             suite=cell.suite,
             settings=cell.settings,
             options=cell.options,
@@ -208,7 +214,7 @@ def test_the_command_of_a_row_asks_for_the_cells_that_were_trained():
             fingerprint=cell.fingerprint,
         )
         (row,) = Page(page_of(record)).data("board-0")["rows"]
-        again = cell_of_command([*shlex.split(row["command"])[1:], "--seeds", f"{seed},"], registry)
+        again = cell_of_command([*shlex.split(row["command"])[1:], "--seeds", "3,"], registry)
         assert again.key == cell.key
 
 
