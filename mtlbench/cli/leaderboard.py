@@ -44,11 +44,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write nothing; print all tables as csv, html, latex, markdown, plain or a plugin's style",
     )
 
+    parser.add_argument(
+        "--since",
+        metavar="REV",
+        help="with --check: compare verdicts on claims with those where HEAD and this git revision part "
+        "(default: with those of HEAD, where there is git)",
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
+    from mtlbench.cli.flips import flips_fail
     from mtlbench.cli.pictures import can_draw, draw_pictures, pictures_differ
     from mtlbench.cli.session import open_registry
+    from mtlbench.interface.errors import BadSetting
     from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
     from mtlbench.leaderboard.claims import read_claims
@@ -58,8 +67,11 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.figures.pictures import have_pictures
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.page import all_tables, rendered
+    from mtlbench.leaderboard.verdicts import VERDICTS
     from mtlbench.leaderboard.writing import differences, write
 
+    if args.since is not None and not args.check:
+        raise BadSetting("--since goes with --check: it says with which verdicts the present ones are compared")
     if args.figures:
         can_draw(args)
     reading = read_boards(args.results)
@@ -91,4 +103,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"stale; run: {how}{' --figures' if have_pictures(args.out) else ''}", file=sys.stderr)
     else:
         print(f"{args.out}: {len(files)} files are what the records say")
-    return 1 if stale or reading.problems else 0
+    flipped = flips_fail(files.get(VERDICTS), args.out, args.since)
+    return 1 if stale or flipped or reading.problems else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +20,7 @@ from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of
 from mtlbench.leaderboard.statistics import LEVEL, Estimate
 
-__all__ = ["Claim", "claims_table", "read_claims", "verdict_of"]
+__all__ = ["Claim", "claims_table", "judged", "read_claims", "verdict_of"]
 
 _AVERAGE, _ZERO_SHOT, _COST = "average", "zero-shot", "gradients"
 _PROBES: dict[str, Callable[[Entry], float | None]] = {
@@ -49,6 +51,13 @@ class Claim:
     """The tasks that an average is over; none for all. Boards without one of them are not spoken of."""
     controls: tuple[str, ...] = ()
     """Methods that must be beaten as well before the claim may be put down to what is new in ``method``."""
+    name: str = ""
+    """What change logs call it: lower case, digits, hyphens."""
+
+    @property
+    def id(self) -> str:
+        """Its name, or its text in the form of one."""
+        return self.name or re.sub(r"[^a-z0-9]+", "-", self.text.lower()).strip("-")
 
     def sign(self, board: Board) -> float:
         """+1 where the claim says that the number itself is higher."""
@@ -97,21 +106,26 @@ def verdict_of(effect: Estimate) -> str:
     return "holds" if effect.mean > 0 else "fails"
 
 
-def claims_table(claims: Sequence[Claim], boards: Sequence[Board]) -> Table | None:
-    """One row for each claim and board that has runs to judge it by; None where there are no claims."""
-    if not claims:
-        return None
-    judged = [
+def judged(claims: Sequence[Claim], boards: Sequence[Board]) -> list[tuple[Claim, Board, Estimate]]:
+    """Each claim with each board that it speaks of and that has runs to judge it by, and the effect there."""
+    return [
         (claim, board, effect)
         for board in boards
         for claim in claims
         if (not claim.suites or board.suite in claim.suites) and (effect := claim.effect(board, claim.against))
     ]
-    unjudged = [claim.text for claim in claims if claim not in [claim for claim, _, _ in judged]]
+
+
+def claims_table(claims: Sequence[Claim], boards: Sequence[Board]) -> Table | None:
+    """One row for each claim and board that has runs to judge it by; None where there are no claims."""
+    if not claims:
+        return None
+    found = judged(claims, boards)
+    unjudged = [claim.text for claim in claims if claim not in [claim for claim, _, _ in found]]
     return Table(
         title="Claims",
         columns=["Board", "Claim", "Source", "n", "Effect", "Verdict", "Against controls"],
-        rows=[_row(*one) for one in judged],
+        rows=[_row(*one) for one in found],
         align="lllrrll",
         notes=[
             "Effect: mean paired difference in the claimed direction; ± is half of its 95 % t interval, over n seeds.",
@@ -154,7 +168,11 @@ def read_claims(path: Path) -> list[Claim]:
     unknown = [name for name in content if name != "claim"]
     if unknown or not isinstance(content.get("claim", []), list):
         raise BadSetting(f"{path}: holds [[claim]] tables and nothing else, found {', '.join(unknown) or 'no list'}")
-    return [_claim(table, f"{path}, claim {number}") for number, table in enumerate(content.get("claim", []), start=1)]
+    claims = [_claim(table, f"{path}, claim {n}") for n, table in enumerate(content.get("claim", []), start=1)]
+    twice = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
+    if twice:
+        raise BadSetting(f"{path}: two claims are called {twice[0]!r}; give one of them another name")
+    return claims
 
 
 def _claim(table: Mapping[str, Any], where: str) -> Claim:
@@ -179,5 +197,7 @@ def _claim(table: Mapping[str, Any], where: str) -> Claim:
         )
     if table.get("tasks") and table["quantity"] != _AVERAGE:
         raise BadSetting(f"{where}: tasks go with the quantity {_AVERAGE}, found {table['quantity']!r}")
+    if not re.fullmatch(r"[a-z0-9-]*", table.get("name", "")):
+        raise BadSetting(f"{where}: a name has lower-case letters, digits and hyphens, found {table['name']!r}")
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return Claim(**given)

@@ -21,6 +21,7 @@ from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
 from mtlbench.leaderboard.standing import standing_table
 from mtlbench.leaderboard.tape import tape_table
+from mtlbench.leaderboard.verdicts import VERDICTS, verdicts_text
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -99,6 +100,7 @@ def rendered(
     verdicts = claims_table(claims, reading.boards)
     if verdicts is not None:
         files |= _in_every_style(verdicts, CLAIMS, render)
+        files[VERDICTS] = verdicts_text(claims, reading.boards)
         page.append(files[f"{CLAIMS}.md"].strip().replace("### ", "## ", 1))
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])

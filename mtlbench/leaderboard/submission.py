@@ -103,10 +103,10 @@ def _trained_by(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         by_seeds: dict[tuple[int, ...], list[str]] = defaultdict(list)
         for variant, seeds in sorted(variants.items()):
             by_seeds[tuple(sorted(seeds))].append(variant)
-        for seeds, names in sorted(by_seeds.items()):
+        for asked, names in sorted(by_seeds.items()):
             methods = " ".join(f"-m {quote(name)}" for name in names)
             # A single number would be a count of seeds; with a comma it is a list.
-            listed = ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
+            listed = ",".join(map(str, asked)) + ("," if len(asked) == 1 else "")
             yield f"mtlbench run {quote(suite)} {methods} --seeds {listed} --budget {budget}"
 
 

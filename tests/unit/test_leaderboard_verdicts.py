@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from mtlbench.interface.errors import BadSetting
+from mtlbench.leaderboard.checks import sifted
+from mtlbench.leaderboard.claims import Claim, read_claims
+from mtlbench.leaderboard.model import boards_of
+from mtlbench.leaderboard.reading import entries_of
+from mtlbench.leaderboard.verdicts import Flip, flips, unacknowledged, verdicts_text
+from mtlbench.testing.records import made_up_record
+
+CLAIM = Claim("PCGrad scores better than MTL", "pcgrad", "mtl", "average", "better")
+
+
+def boards(gain, *more):
+    records = [made_up_record("mtl", {"a": 50.0 + seed}, seed=seed) for seed in range(3)]
+    records += [made_up_record("pcgrad", {"a": 50.0 + seed + gain + 0.1 * seed}, seed=seed) for seed in range(3)]
+    return boards_of(sifted(entries_of([*records, *more])[0])[0])
+
+
+def text(gain, *more):
+    return verdicts_text([CLAIM], boards(gain, *more))
+
+
+FLIP = Flip("pcgrad-scores-better-than-mtl", "digits", "fails", "holds")
+
+
+def test_a_verdict_that_became_its_opposite_is_a_flip():
+    assert flips(text(-5.0), text(5.0)) == [FLIP]
+    assert flips(text(5.0), text(6.0)) == []
+
+
+def test_a_board_whose_label_changed_is_still_the_same_board():
+    other = made_up_record("mtl", {"a": 50.0}, budget=400)
+    assert [flip.board for flip in flips(text(-5.0), text(5.0, other))] == ["digits[budget=1600]"]
+
+
+def test_claims_and_boards_that_come_or_go_are_no_flips():
+    assert flips(verdicts_text([], boards(1.0)), text(5.0)) == []
+    assert flips(text(5.0), verdicts_text([], boards(1.0))) == []
+
+
+@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"verdicts": [1]}', '{"verdicts": [{"place": 1}]}', "[" * 99999])
+def test_a_text_that_holds_no_verdicts_is_told_of(broken):
+    with pytest.raises(ValueError, match="not a list of verdicts"):
+        flips(broken, text(5.0))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        (FLIP.line(), True),
+        ("* `pcgrad-scores-better-than-mtl` on digits went\n  from fails to holds: more seeds.", True),
+        ("- Verdict on pcgrad-scores-better-than-mtl, digits: holds → fails", False),
+        ("- Verdict on pcgrad-scores-better-than-mtl, digits[budget=400]: fails → holds", False),
+        ("- Verdict on not-pcgrad-scores-better-than-mtl, digits: fails → holds", False),
+        ("- pcgrad-scores-better-than-mtl, digits\n- fails → holds", False),
+        ("- Boards were rendered anew.", False),
+        ("", False),
+    ],
+)
+def test_a_flip_is_told_of_by_one_item_with_claim_board_and_both_verdicts(line, is_told):
+    assert (unacknowledged([FLIP], f"# Changelog\n\n{line}\n", "# Changelog\n") == []) is is_told
+
+
+def test_an_item_that_was_there_before_tells_of_an_older_flip():
+    log = f"# Changelog\n\n{FLIP.line()}\n"
+    assert unacknowledged([FLIP], log, log) == [FLIP]
+
+
+def test_two_claims_of_one_name_are_refused(tmp_path):
+    claim = '[[claim]]\ntext = "{}"\nname = "x"\nmethod = "a"\nagainst = "b"\nquantity = "l2"\ndirection = "lower"\n'
+    (tmp_path / "claims.toml").write_text(claim.format("one") + claim.format("two"))
+    with pytest.raises(BadSetting, match="two claims are called 'x'"):
+        read_claims(tmp_path / "claims.toml")
