@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
-    from mtlbench.cli.running.asking import executor_from, study_from
+    from mtlbench.cli.running.asking import check_encoders, executor_from, study_from
     from mtlbench.cli.running.ending import print_json, print_tables
     from mtlbench.cli.running.stopping import exit_code, terminable
     from mtlbench.cli.running.watching import watcher_for
@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
     config = config_from(args)
     lend_registry(registry, config)
     executor = executor_from(args, registry)
-    grid = resolve(study_from(args, registry), registry, suite_context(config, registry))
+    context = suite_context(config, registry)
+    grid = resolve(study_from(args, registry), registry, context)
+    check_encoders(grid.cells, registry, context)
     for warning in grid.warnings:
         warn(warning)
     summary = Summary()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -171,6 +171,17 @@ def _audit(subject: MethodSubject) -> None:
     demand(found["agrees"], f"the audit counts otherwise: {found['difference']}")
 
 
+def _protocol(subject: MethodSubject) -> None:
+    plain, setup = subject.trained, subject.setup()
+    for asked in ({"precision": "bfloat16"}, {"accumulate": 2}):
+        ((name, value),) = asked.items()
+        trained = replace(setup, protocol=replace(setup.protocol, **asked)).run()
+        what, told, audit = f"{name}={value}", trained.result["divergence"], trained.result["audit"]
+        demand(told is None, f"under {what} it diverged: {told}")
+        demand(trained.unspent == plain.unspent, f"under {what} it spends another number of gradients")
+        demand(audit["agrees"], f"under {what} the audit counts otherwise: {audit['difference']}")
+
+
 def _determinism(subject: MethodSubject) -> None:
     _same(subject.trained, subject.setup().run(), "two runs")
 
@@ -198,6 +209,7 @@ METHOD_LAWS: Sequence[Law[MethodSubject]] = (
     Law("permutation", "The order of two rows does not matter.", _permutation, _combines),
     Law("budget", "A run spends its budget of gradients, and not one more.", _budget),
     Law("audit", "The audit counts as many passes as the meter.", _audit),
+    Law("protocol", "Lower precision and micro-batches leave its gradients and their count alone.", _protocol),
     Law("determinism", "The same run twice gives the same bytes.", _determinism),
     Law("resume", "A run continued from a checkpoint ends in the same bytes.", _resume),
 )

@@ -12,16 +12,23 @@ from typing import cast
 import torch
 from torch import nn
 
+from mtlbench.engine.micro_batches import cut_batch, weighed
 from mtlbench.interface.method import Method
 from mtlbench.interface.suite import Split, Suite, SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
-from mtlbench.testing.laws import Law, Subject, demand
+from mtlbench.testing.laws import Law, NotTried, Subject, demand
 from mtlbench.testing.short_run import Setup, Trained
 
 __all__ = ["SUITE_LAWS", "SuiteSubject"]
 
 _ROUNDS = 3
 """Joint steps of a trial run."""
+
+_PARTS = 3
+"""Micro-batches of a batch."""
+
+_CLOSE = 1e-3
+"""Room for float32 sums in another order, and for padding to another length."""
 
 
 @dataclass
@@ -106,6 +113,30 @@ def _loss(subject: SuiteSubject) -> None:
     handle.remove()
 
 
+def _parts(subject: SuiteSubject) -> None:
+    suite, model = subject.suite, subject.model().eval()
+    tried = False
+    for place, task in enumerate(suite.tasks()):
+        indices = list(range(min(suite.protocol.batch_size, task.size)))
+        batch = cut_batch(suite, task.name, place, "train", indices, _PARTS)
+        if not batch.parts:
+            continue
+        tried = True
+        with torch.no_grad():
+            whole = float(suite.loss(model, suite.batch(task.name, "train", indices), task.name))
+            losses = [
+                (float(suite.loss(model, part.payload, task.name)), share) for part, share in weighed(suite, batch)
+            ]
+        mean = sum(loss * share for loss, share in losses)
+        demand(
+            math.isclose(whole, mean, rel_tol=_CLOSE, abs_tol=_CLOSE),
+            f"a batch of {task.name} has the loss {whole:.6g}, its {len(batch.parts)} parts together {mean:.6g}; "
+            "terms(batch) must say what the loss is a mean over",
+        )
+    if not tried:
+        raise NotTried("its batches have one example each")
+
+
 def _scores(subject: SuiteSubject) -> None:
     suite, model = subject.suite, subject.model().eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -141,6 +172,7 @@ SUITE_LAWS: Sequence[Law[SuiteSubject]] = (
     Law("tasks", "Tasks have names of their own and as many training examples as they say.", _tasks),
     Law("model", "The same seed gives the same model, and owners and pretrained parameters exist.", _model),
     Law("loss", "A loss is a finite scalar that passes through the encoder exactly once.", _loss),
+    Law("parts", "The losses of a batch's parts, weighed by their terms, have the batch's loss as their mean.", _parts),
     Law("scores", "Scores are finite, repeatable and leave the model alone.", _scores),
     Law("run", "A few steps of MTL spend their budget, agree with the audit and give the same bytes twice.", _run),
     Law("resume", "A run continued from a checkpoint ends in the same bytes.", _resume),

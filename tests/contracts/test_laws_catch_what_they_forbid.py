@@ -137,6 +137,7 @@ BREAKERS = {
     "permutation": [FirstComes],
     "budget": [Greedy],
     "audit": [Cheating],
+    "protocol": [Cheating],
     "determinism": [Moody],
     "resume": [Absentminded],
 }
@@ -220,6 +221,14 @@ class Twice(ToySuite):
 
 
 @dataclass
+class Summing(ToySuite):
+    """Its loss is a sum over examples, not their mean."""
+
+    def loss(self, model, batch, task):
+        return super().loss(model, batch, task) * len(batch[0])
+
+
+@dataclass
 class Unseeded(ToySuite):
     def model(self, seed):
         model = super().model(seed)
@@ -248,6 +257,7 @@ class Meddling(ToySuite):
         (Shrunk, "tasks"),
         (Twice, "loss"),
         (Twice, "run"),
+        (Summing, "parts"),
         (Unseeded, "model"),
         (Unseeded, "run"),
         (Drifting, "fingerprint"),

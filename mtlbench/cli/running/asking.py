@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface.errors import BadSetting, MtlbenchError
-from mtlbench.interface.settings import build, parse_spec, settings_of
+from mtlbench.interface.settings import build, parse_spec, settings_of, spec_text
 from mtlbench.study.asks import Study, SuiteAsk, parse_seeds, parse_values
 from mtlbench.study.choice import choose_methods, choose_suites
 from mtlbench.study.files import parse_study, read_study
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mtlbench.interface.executor import Executor
+    from mtlbench.interface.run import Cell
+    from mtlbench.interface.suite import SuiteContext
     from mtlbench.plugins import Registry
 
-__all__ = ["executor_from", "study_from"]
+__all__ = ["check_encoders", "executor_from", "study_from"]
 
 _FIRST_CHOICE = "processes"
 
@@ -66,6 +70,21 @@ def executor_from(args: argparse.Namespace, registry: Registry) -> Executor:
         values = {**values, "workers": args.workers}
     executor: Executor = build(cls, values, f"executor {name}")
     return executor
+
+
+def check_encoders(cells: Sequence[Cell], registry: Registry, context: SuiteContext) -> None:
+    """Refuse activation checkpointing, before anything is trained, where a suite's encoder does not know it.
+
+    Only the model can tell, so the suites of cells that ask for it are opened here. Raises BadSetting.
+    """
+    asked = [cell for cell in cells if cell.protocol["activation_checkpointing"]]
+    first = {(cell.suite, spec_text(cell.suite, cell.options)): cell for cell in reversed(asked)}
+    for cell in first.values():
+        from mtlbench.engine.recomputing import recompute_activations
+
+        suite = build(registry.suite(cell.suite).cls, cell.options, f"suite {cell.suite}")
+        suite.open(dataclasses.replace(context, seed=cell.seed, device="cpu"))
+        recompute_activations(suite, suite.model(0))
 
 
 def _check_device(name: str) -> None:

@@ -100,6 +100,11 @@ class CldrNer(CldrSuite):
 
         return TagHead(width, len(TAGS))
 
+    def terms(self, batch: TextBatch) -> int:
+        from mtlbench_tasks.text.packing import IGNORED
+
+        return int((batch.labels != IGNORED).sum())
+
     def loss(self, model: nn.Module, batch: TextBatch, task: str) -> Tensor:
         from mtlbench_tasks.text.models import tag_loss
 
