@@ -75,14 +75,13 @@ def transfer(board: Board) -> Iterator[Figure]:
     single = board.single
     if single is None or len(board.tasks) < 2:
         return
+    others = [(row, tasks_below(board, row, single)) for row in board.rows if row is not single]
     rows: list[list[Cell]] = []
     for task in board.tasks:
-        for row in board.rows:
-            if row is single:
-                continue
+        for row, below in others:
             found = paired(row.task_scores(task.name), single.task_scores(task.name), task.sign)
             if found is not None:
-                mark = "below" if task.label in tasks_below(board, row, single) else ""
+                mark = "below" if task.label in below else ""
                 rows.append([task.label, row.name, *interval_cells(found), 0, mark])
     if not rows:
         return

@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
@@ -46,9 +47,12 @@ def sweeps(board: Board) -> Iterator[Figure]:
 
 def _families(board: Board) -> dict[tuple[str, str], list[tuple[float, Row]]]:
     """(method, setting) to its values with their rows, rising: of several families the one with most values."""
-    groups: dict[tuple[str, str, str], list[tuple[float, Row]]] = defaultdict(list)
+    by_method: dict[str, list[tuple[dict[str, Any], Row]]] = defaultdict(list)
     for row in board.rows:
         asked = json.loads(row.asked)
+        by_method[asked["method"]].append((asked, row))
+    groups: dict[tuple[str, str, str], list[tuple[float, Row]]] = defaultdict(list)
+    for asked, row in [pair for pairs in by_method.values() if len(pairs) >= _LEAST for pair in pairs]:
         for block in ("settings", "protocol"):
             for name, value in asked[block].items():
                 if isinstance(value, (int, float)) and not isinstance(value, bool) and row.averages:
