@@ -1,10 +1,11 @@
-"""Floating-point operations of one gradient, counted by torch on one batch."""
+"""Floating-point operations of one gradient, counted on one batch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtlbench.engine.micro_batches import cut_batch, weighed
 from mtlbench.engine.precision import autocast
@@ -24,14 +25,44 @@ def flops_per_gradient(suite: Suite, model: nn.Module, task: str, protocol: Trai
     As training does it: in micro-batches where the protocol asks for them, and with what a model that checkpoints
     its activations computes a second time.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     indices = range(min(protocol.batch_size, len(suite.examples(task, "train"))))
     batch = cut_batch(suite, task, 0, "train", indices, protocol.accumulate)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    with FlopCounterMode(display=False) as counter, torch.enable_grad():
+    with _Counter() as counter, torch.enable_grad():
         for part, _ in weighed(suite, batch):
             with autocast(protocol.precision, parameters[0].device.type):
                 loss = suite.loss(model, part.payload, task)
             torch.autograd.grad(loss, parameters, allow_unused=True)
-    return int(counter.get_total_flops())
+    return counter.total
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up what torch's own formulas say of the operations that are executed.
+
+    Torch's own counter tries to decompose every operation that it has no formula for. That imports its compiler, which
+    takes longer than the first cell of many a worker, and finds nothing in the CPU's attention.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler to keep it away from here
+
+    def __init__(self) -> None:
+        from torch.utils.flop_counter import flop_registry
+
+        super().__init__()
+        aten = torch.ops.aten
+        flash, back = aten._scaled_dot_product_flash_attention, aten._scaled_dot_product_flash_attention_backward
+        self._formulas = {
+            **flop_registry,
+            aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[flash],
+            aten._scaled_dot_product_flash_attention_for_cpu_backward: flop_registry[back],
+        }
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        formula = self._formulas.get(func.overloadpacket)
+        if formula is not None:
+            self.total += int(formula(*args, **(kwargs or {}), out_val=out))
+        return out
