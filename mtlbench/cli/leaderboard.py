@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.figures.pictures import have_pictures
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.page import all_tables, rendered
+    from mtlbench.leaderboard.paper import read_paper
     from mtlbench.leaderboard.verdicts import VERDICTS
     from mtlbench.leaderboard.writing import differences, write
 
@@ -79,13 +80,14 @@ def run(args: argparse.Namespace) -> int:
         print(visible(line), file=sys.stderr)
     registry = open_registry(args)
     claims = read_claims(args.out / "claims.toml")
+    paper = read_paper(args.out / "paper") if (args.out / "paper").is_dir() else None
     if args.style:
         render = formatter(registry)
-        print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims)), end="")
+        print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims, paper)), end="")
         return MISUSE if reading.problems else 0
     figures = figures_of(reading.boards, registry)
     links = links_of(figures, pictured=args.figures or have_pictures(args.out))
-    files = rendered(reading, registry, claims, links) | data_files(figures)
+    files = rendered(reading, registry, claims, links, paper) | data_files(figures)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.analysis import analysis_table
+from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.claims import Claim, claims_table
 from mtlbench.leaderboard.comparison import comparison_table, transfer_table
@@ -17,6 +18,7 @@ from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.html_page import HTML, html_page
 from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
 from mtlbench.leaderboard.standing import standing_table
@@ -26,7 +28,7 @@ from mtlbench.leaderboard.verdicts import VERDICTS, verdicts_text
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["CLAIMS", "MARK", "PAGE", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
+__all__ = ["CLAIMS", "MARK", "PAGE", "PAPER", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
 
 PAGE = "README.md"
 MARK = "<!-- Written by mtlbench leaderboard. Do not edit. -->"
@@ -46,7 +48,8 @@ TABLES: Mapping[str, Callable[[Board], Table | None]] = {
 }
 """Name to maker of every table of a board; the name ends the name of its file."""
 CLAIMS = "tables/all-claims"
-"""The one table of no single board, without its suffix."""
+PAPER = "tables/all-paper"
+"""The tables of no single board, without their suffix."""
 _ON_THE_PAGE = ("scores", "comparison", "cost", "analysis")
 """Tables that the front page shows; it links to the others."""
 
@@ -59,13 +62,18 @@ def board_tables(board: Board) -> Iterator[tuple[str, Table]]:
             yield name, table
 
 
-def all_tables(boards: Sequence[Board], claims: Sequence[Claim] = ()) -> Iterator[Table]:
-    """Every table, board by board, then the claims."""
+def all_tables(
+    boards: Sequence[Board], claims: Sequence[Claim] = (), paper: Sequence[PaperValue] | None = None
+) -> Iterator[Table]:
+    """Every table, board by board, then the claims and the paper's values."""
     for board in boards:
         yield from (table for _, table in board_tables(board))
     verdicts = claims_table(claims, boards)
     if verdicts is not None:
         yield verdicts
+    beside = beside_table(paper, boards)
+    if beside is not None:
+        yield beside
 
 
 def rendered(
@@ -73,10 +81,11 @@ def rendered(
     registry: Registry | None = None,
     claims: Sequence[Claim] = (),
     figures: Mapping[str, str] | None = None,
+    paper: Sequence[PaperValue] | None = None,
 ) -> dict[str, str]:
     """Path below the leaderboard's folder to the text of every file: a pure function of records and claims.
 
-    figures: slug of a board to the line that leads to its figures.
+    figures: slug of a board to the line that leads to its figures. paper: values to stand beside ours.
     """
     render = formatter(registry)
     files: dict[str, str] = {}
@@ -102,6 +111,10 @@ def rendered(
         files |= _in_every_style(verdicts, CLAIMS, render)
         files[VERDICTS] = verdicts_text(claims, reading.boards)
         page.append(files[f"{CLAIMS}.md"].strip().replace("### ", "## ", 1))
+    beside = beside_table(paper, reading.boards)
+    if beside is not None:
+        files |= _in_every_style(beside, PAPER, render)
+        page.append(files[f"{PAPER}.md"].strip().replace("### ", "## ", 1))
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
     files[HTML] = html_page(reading, tables, claims, registry)
