@@ -57,7 +57,7 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
     Grey images are given three equal colours; transparent ones lose their transparency. Raises BadDataset, naming
     file and row, for what is no image and for a label that is none of the classes.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     classes = len(rows.table.features[label].names)
     pixels = np.zeros((len(rows), size, size, 3), dtype=np.uint8)
@@ -68,7 +68,7 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
         try:
             with Image.open(io.BytesIO(stored["bytes"])) as picture:
                 pixels[row] = _square(picture.convert("RGB"), size)
-        except (UnidentifiedImageError, OSError, TypeError) as broken:
+        except (OSError, TypeError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as broken:
             raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
         labels[row] = value
     return {"pixels": pixels, "labels": labels}

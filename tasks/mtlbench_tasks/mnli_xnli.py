@@ -77,6 +77,8 @@ class MnliXnli(LabelledSuite):
         from mtlbench_tasks.text.labelled_suite import LabelledPart
         from mtlbench_tasks.text.pseudo_tasks import groups
 
+        if len(self._pool) < self.pseudo_tasks:
+            raise BadDataset(f"{self._own}: {len(self._pool)} training pairs make no {self.pseudo_tasks} groups")
         parts = [LabelledPart(self.packed(examples)) for examples in (self._pool, self._scored)]
         pool, scored = groups(self, self.prototype, [(part, range(len(part))) for part in parts], self.pseudo_tasks)
         names = self._pool.names()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mtlbench.interface import DataSource, Suite, Task, hookimpl, require
+from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
 from mtlbench_tasks.text.question_suite import QuestionSuite
 
 __all__ = ["SquadMLQA"]
@@ -70,6 +70,10 @@ class SquadMLQA(QuestionSuite):
         from mtlbench_tasks.text.pseudo_tasks import groups
         from mtlbench_tasks.text.question_suite import WindowPart
 
+        if len(self._pool) < self.pseudo_tasks:
+            raise BadDataset(
+                f"{self._own}: {len(self._pool)} questions with an answer make no {self.pseudo_tasks} groups"
+            )
         parts = [WindowPart(self.windows(asked)) for asked in (self._pool, self._scored)]
         first = [part.windows.first_of_question() for part in parts]
         pool, scored = groups(self, self.prototype, list(zip(parts, first, strict=True)), self.pseudo_tasks)

@@ -35,17 +35,29 @@ class Rows:
         return len(self.table)
 
     def column(self, name: str) -> list[Any]:
-        """All values of a column, as they are stored (an image as a dict with its bytes)."""
+        """All values of a column, as they are stored (an image as a dict with its bytes).
+
+        Raises BadDataset when there is no such column.
+        """
+        self._need(name)
         values: list[Any] = self.table.data.column(name).to_pylist()
         return values
 
     def label_names(self, column: str) -> list[str]:
         """The names of a column's classes. Raises BadDataset when it is not one of classes."""
+        self._need(column)
         feature = self.table.features[column]
         names = getattr(getattr(feature, "feature", feature), "names", None)
         if not names:
             raise BadDataset(f"{self.files[0]}: column {column!r} holds {feature}, not classes with names")
         return list(names)
+
+    def _need(self, name: str) -> None:
+        if name not in self.table.column_names:
+            raise BadDataset(
+                f"{self.files[0]}: column {name!r} is missing; found {', '.join(self.table.column_names)}. "
+                f"Is this {self.source.stands_for or self.source.name}?"
+            )
 
     def where(self, row: int) -> str:
         """A row as a person finds it: its number in its file, from 0, and the file."""
@@ -78,13 +90,10 @@ def read(source: DataSource, split: str, context: SuiteContext, columns: Sequenc
     files = _files(place, source, split)
     digest = files_digest(files)
     table = _load(files, cache_root(context) / "datasets" / digest[:32])
+    rows = Rows(source, split, table, files, f"{place.origin} {place.folder}", digest)
     for name in columns:
-        if name not in table.column_names:
-            raise BadDataset(
-                f"{files[0]}: column {name!r} is missing; found {', '.join(table.column_names)}. "
-                f"Is this {source.stands_for or source.name}?"
-            )
-    return Rows(source, split, table, files, f"{place.origin} {place.folder}", digest)
+        rows._need(name)
+    return rows
 
 
 def _files(place: Place, source: DataSource, split: str) -> tuple[Path, ...]:

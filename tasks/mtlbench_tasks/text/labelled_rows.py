@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,8 +67,10 @@ def read_labelled(rows: Rows, columns: tuple[str, ...], label: str = "label") ->
     labels = rows.column(label)
     feature = rows.table.features[label]
     classes = tuple(getattr(feature, "names", None) or ())
+    if not classes and any(isinstance(value, int) for value in labels):
+        raise BadDataset(f"{rows.files[0]}: column {label!r} holds {feature}, neither classes with names nor values")
     for row, value in enumerate(labels):
-        if value is None or (classes and not 0 <= value < len(classes)):
+        if value is None or not (0 <= value < len(classes) if classes else math.isfinite(value)):
             raise BadDataset(f"{rows.where(row)}: label {value} is none of {', '.join(classes) or 'the values'}")
     second = texts[1] if len(texts) > 1 else None
     return Labelled(texts[0], second, labels, classes)

@@ -75,6 +75,9 @@ def read_questions(rows: Rows) -> Questions:
     seen: dict[str, int] = {}
     columns = [rows.column(name) for name in COLUMNS]
     for row, (name, passage, question, answers) in enumerate(zip(*columns, strict=True)):
+        for column, value in zip(COLUMNS, (name, passage, question, answers), strict=True):
+            if value is None:
+                raise BadDataset(f"{rows.where(row)}: {column} is missing (null)")
         texts, starts = _answers(answers, rows, row)
         if name in seen:
             before = seen[name]
@@ -96,7 +99,9 @@ def read_questions(rows: Rows) -> Questions:
 def _answers(answers: Any, rows: Rows, row: int) -> tuple[list[str], list[int]]:
     if not isinstance(answers, Mapping) or not {"text", "answer_start"} <= answers.keys():
         raise BadDataset(f"{rows.where(row)}: answers must hold text and answer_start, found {answers!r}")
-    texts, starts = list(answers["text"]), list(answers["answer_start"])
+    texts, starts = list(answers["text"] or ()), list(answers["answer_start"] or ())
+    if None in texts or None in starts:
+        raise BadDataset(f"{rows.where(row)}: an answer's text or start is missing (null)")
     if len(texts) != len(starts):
         raise BadDataset(f"{rows.where(row)}: {len(texts)} answer texts but {len(starts)} answer starts")
     if not texts:

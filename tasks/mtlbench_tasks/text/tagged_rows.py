@@ -56,6 +56,8 @@ def read_sentences(rows: Rows) -> Sentences:
     names = tuple(rows.label_names("ner_tags"))
     words, tags = rows.column("tokens"), rows.column("ner_tags")
     for row, (sentence, marks) in enumerate(zip(words, tags, strict=True)):
+        if sentence is None or marks is None:
+            raise BadDataset(f"{rows.where(row)}: {'tokens' if sentence is None else 'ner_tags'} is missing (null)")
         if len(sentence) != len(marks):
             raise BadDataset(f"{rows.where(row)}: {len(sentence)} tokens but {len(marks)} tags")
         if any(word is None for word in sentence):

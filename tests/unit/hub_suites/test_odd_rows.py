@@ -13,6 +13,7 @@ import torch
 
 from mtlbench.interface import BadDataset, Suite, SuiteContext
 from mtlbench_tasks.glue import GLUE
+from mtlbench_tasks.squad_mlqa import SquadMLQA
 from mtlbench_tasks.tydiqa import TyDiQA
 from mtlbench_tasks.vision import Vision
 from mtlbench_tasks.wikiann import WikiAnn
@@ -114,11 +115,24 @@ def test_a_repeated_question_counts_once_and_another_one_under_its_id_is_refused
     [
         ({"answers": answers()}, "train-00000-of-00001.parquet, row 2: the question has no reference answer"),
         ({"answers": {"text": ["Ada"], "answer_start": []}}, "row 2: 1 answer texts but 0 answer starts"),
+        ({"context": None}, "row 2: context is missing"),
+        ({"question": None}, "row 2: question is missing"),
+        ({"id": None}, "row 2: id is missing"),
+        ({"answers": None}, "row 2: "),
+        ({"answers": {"text": None, "answer_start": None}}, "row 2: the question has no reference answer"),
+        ({"answers": {"text": [None], "answer_start": [1]}}, "row 2: an answer's text or start is missing"),
+        ({"answers": {"text": ["Ada"], "answer_start": [None]}}, "row 2: an answer's text or start is missing"),
     ],
 )
 def test_a_question_that_no_rule_covers_is_named(asked: Asked, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(BadDataset, match=words):
         asked.open([*GOOD, question("c", **changes)], GOOD)
+
+
+def test_what_no_rule_covers_is_told_by_the_check_too(asked: Asked) -> None:
+    suite = asked.suite([*GOOD, question("c", context=None)], GOOD)
+    (told, *_) = suite.check_data(asked.context)
+    assert "row 2: context is missing" in told.problem
 
 
 def test_a_language_that_is_not_in_the_table_is_named(asked: Asked) -> None:
@@ -174,6 +188,13 @@ def test_unequal_lengths_and_unlike_tags_are_refused(own_snapshot: Path, tmp_pat
         opened(dataclasses.replace(NER, languages=("sw", "yo")), own_snapshot, tmp_path)
 
 
+def test_sentences_and_tags_that_are_missing_are_named(own_snapshot: Path, tmp_path: Path, write: Any) -> None:
+    for row, words in (({"tokens": None, "ner_tags": []}, "tokens"), ({"tokens": [], "ner_tags": None}, "ner_tags")):
+        write_sentences(write, own_snapshot, [row])
+        with pytest.raises(BadDataset, match=f"row 0: {words} is missing"):
+            opened(NER, own_snapshot, tmp_path)
+
+
 def write_pairs(write: Any, root: Path, split: str, labels: list[int], config: str = "rte") -> None:
     classes = datasets.ClassLabel(names=["entailment", "not_entailment"])
     text = {key: datasets.Value("string") for key in ("sentence1", "sentence2")}
@@ -220,4 +241,50 @@ def test_a_broken_image_is_named(own_snapshot: Path, tmp_path: Path, write: Any)
     write(own_snapshot, "ylecun/mnist", "mnist", "test", rows, features)
     suite = Vision(encoder_name="tiny-random:resnet", datasets=("ylecun/mnist:mnist",))
     with pytest.raises(BadDataset, match=r"test-00000-of-00001.parquet, row 0: no readable image"):
+        opened(suite, own_snapshot, tmp_path)
+
+
+def test_values_that_are_no_numbers_and_labels_without_classes_are_named(
+    own_snapshot: Path, tmp_path: Path, write: Any
+) -> None:
+    text = {key: datasets.Value("string") for key in ("sentence1", "sentence2")}
+    for value, config, kind, words in (
+        (float("nan"), "stsb", "float32", "row 0: label nan is none of the values"),
+        (1, "rte", "int64", "column 'label' holds .* neither classes with names nor values"),
+    ):
+        features = datasets.Features({**text, "label": datasets.Value(kind)})
+        rows = [{"sentence1": "a", "sentence2": "b", "label": value}] * 3
+        write(own_snapshot, "nyu-mll/glue", config, "train", rows, features)
+        with pytest.raises(BadDataset, match=words):
+            opened(dataclasses.replace(RTE, configs=(config,)), own_snapshot, tmp_path)
+
+
+def test_a_column_that_is_missing_is_told_by_the_check_too(own_snapshot: Path, tmp_path: Path, write: Any) -> None:
+    features = datasets.Features({"sentence1": datasets.Value("string"), "sentence2": datasets.Value("string")})
+    write(own_snapshot, "nyu-mll/glue", "rte", "train", [{"sentence1": "a", "sentence2": "b"}], features)
+    (told, *_) = RTE.check_data(SuiteContext(data_root=own_snapshot, cache_dir=tmp_path))
+    assert "column 'label' is missing; found sentence1, sentence2" in told.problem
+
+
+def test_a_split_without_images_is_named(own_snapshot: Path, tmp_path: Path, write: Any) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
+    write(own_snapshot, "ylecun/mnist", "mnist", "test", [], features)
+    suite = Vision(encoder_name="tiny-random:resnet", datasets=("ylecun/mnist:mnist",))
+    with pytest.raises(BadDataset, match=r"test-00000-of-00001.parquet: cannot be read \(.*no data"):
+        opened(suite, own_snapshot, tmp_path)
+
+
+def test_too_few_questions_for_the_pseudo_tasks_are_told_of(own_snapshot: Path, tmp_path: Path, write: Any) -> None:
+    text = {key: datasets.Value("string") for key in ("id", "title", "context", "question")}
+    lists = {"text": datasets.List(datasets.Value("string")), "answer_start": datasets.List(datasets.Value("int32"))}
+    features = datasets.Features({**text, "answers": lists})
+    write(own_snapshot, "standin/squad", "plain_text", "train", GOOD, features)
+    suite = SquadMLQA(
+        encoder_name="tiny-random:bert",
+        replace=("rajpurkar/squad=standin/squad",),
+        unseen_languages=(),
+        max_length=24,
+        max_question=6,
+    )
+    with pytest.raises(BadDataset, match="2 questions with an answer make no 4 groups"):
         opened(suite, own_snapshot, tmp_path)
