@@ -53,12 +53,15 @@ class TrainingProtocol:
     evaluations: int = 4
     """Evaluation points, evenly spaced over the budget; the last one is its end."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What losses compute in: bfloat16 is torch's autocast; parameters, gradients, optimizer and scores' sums keep
-    float32."""
+    """What losses and scores are computed in: bfloat16 is torch's autocast; parameters, rows of gradients, their inner
+    products and the optimizer stay float32."""
     accumulate: int = 1
-    """Micro-batches that a batch is differentiated in, one after the other: less memory for the same gradient."""
+    """Micro-batches that a batch is cut into and differentiated in, one after the other: less memory, one gradient.
+    The same gradient up to rounding where the loss is a mean over examples or ``Suite.terms``; dropout, batch
+    normalisation and what a method draws or averages within a batch (SWEP's noise and KL) see each part alone."""
     activation_checkpointing: bool = False
-    """Whether the encoder's layers are computed again in the backward pass instead of being kept for it."""
+    """Whether the encoder's layers are computed again in the backward pass instead of being kept for it; for encoders
+    of transformers that support it. Not counted as further forward passes."""
 
     def __post_init__(self) -> None:
         require(self.budget > 0, f"budget must be a positive number of gradients, found {self.budget}")
@@ -73,7 +76,10 @@ class TrainingProtocol:
         require(0 <= self.warmup < 1, f"warmup is a share of the budget in [0, 1), found {self.warmup}")
         require(self.clip is None or self.clip > 0, f"clip must be positive or none, found {self.clip}")
         require(self.evaluations > 0, f"evaluations must be positive, found {self.evaluations}")
-        require(self.accumulate > 0, f"accumulate must be a positive number of parts, found {self.accumulate}")
+        require(
+            1 <= self.accumulate <= self.batch_size,
+            f"accumulate cuts a batch of {self.batch_size} into 1 to {self.batch_size} parts, found {self.accumulate}",
+        )
 
     def rate_at(self, progress: float) -> float:
         """The learning rate when ``progress`` in [0, 1] of the gradient budget is spent.
