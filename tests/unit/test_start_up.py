@@ -51,3 +51,23 @@ def test_commands_that_only_tell_load_little(command, most):
     unwanted = THIRD_PARTIES | SLOW | (NOT_FOR_HELP if command == "--help" else set())
     assert not unwanted & set(names)
     assert len(names) <= most, names
+
+
+CELLS = """
+import sys
+from mtlbench.cli import main
+for suite in ("synthetic", "digits"):
+    budget = 9 if suite == "synthetic" else 16
+    command = ["run", suite, "-m", "mtl", "--budget", str(budget), "--executor", "serial", "--results", sys.argv[1]]
+    assert main(command) == 0
+names = {"torch._dynamo", "torch._inductor", "sympy", "scipy", "sklearn", "pandas", "transformers", "datasets"}
+print("\\nloaded:", *sorted(names & set(sys.modules)))
+"""
+
+
+def test_cells_of_small_suites_load_neither_compilers_nor_other_peoples_models(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", CELLS, str(tmp_path / "results")], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.rpartition("loaded:")[2].split() == []
