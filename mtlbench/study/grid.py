@@ -30,22 +30,38 @@ class Grid:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(study: Study, registry: Registry, context: SuiteContext, *, recommended: bool = True) -> Grid:
+def resolve(
+    study: Study,
+    registry: Registry,
+    context: SuiteContext,
+    *,
+    recommended: bool = True,
+    fingerprints: dict[str, str] | None = None,
+) -> Grid:
     """All cells of a study: methods x suites x seeds.
 
     Values, from weak to strong: a dataclass's defaults, what the suite recommends for the method, the study's
     protocol, the suite's own values in the study, the command line's, the method's own values. No data is loaded.
     recommended: whether the suite's recommendations count; they do not where they are being made.
+    fingerprints: remembers those of suites, for a caller who resolves many studies.
     Raises UnknownName, BadSetting, BadStudy or MissingData.
     """
-    return _Resolver(study, registry, context, recommended).grid()
+    known = {} if fingerprints is None else fingerprints
+    return _Resolver(study, registry, context, recommended, known).grid()
 
 
 class _Resolver:
-    def __init__(self, study: Study, registry: Registry, context: SuiteContext, recommended: bool) -> None:
+    def __init__(
+        self,
+        study: Study,
+        registry: Registry,
+        context: SuiteContext,
+        recommended: bool,
+        fingerprints: dict[str, str],
+    ) -> None:
         self.study, self.registry, self.context = study, registry, context
         self.recommended = recommended
-        self.fingerprints: dict[str, str] = {}
+        self.fingerprints = fingerprints
         self.warnings: dict[str, None] = {}  # ordered, each once
 
     def grid(self) -> Grid:

@@ -126,6 +126,7 @@ class _Planner:
     ) -> None:
         self.ask, self.section, self.registry, self.context, self.count = ask, section, registry, context, count
         self.overrides = {"evaluations": 1, **({} if budget is None else {"budget": budget})}
+        self.fingerprints: dict[str, str] = {}
         self.left_out: dict[str, None] = {}  # ordered, each once
         cls = registry.suite(ask.name).cls
         options = {setting.name for setting in settings_of(cls)}
@@ -182,14 +183,17 @@ class _Planner:
         method = Ask(ask.name, {**ask.values, **values}, place)
         suite = dataclasses.replace(self.ask, methods=(method,), seeds=self.section.seeds)
         study = Study((suite,), (), overrides=self.overrides)
-        return resolve(study, self.registry, self.context, recommended=False)
+        return self._resolved(study)
 
     def _spec(self, ask: Ask) -> str:
         """As the grid would name it, so that a suite's recommendation for it is found."""
         if not ask.values:
             return ask.name
         study = Study((dataclasses.replace(self.ask, methods=(ask,), seeds=(0,)),), ())
-        return resolve(study, self.registry, self.context, recommended=False).cells[0].variant
+        return self._resolved(study).cells[0].variant
+
+    def _resolved(self, study: Study) -> Grid:
+        return resolve(study, self.registry, self.context, recommended=False, fingerprints=self.fingerprints)
 
     def _check_common(self) -> None:
         space, fields = self.section.space, [setting.name for setting in settings_of(TrainingProtocol)]
