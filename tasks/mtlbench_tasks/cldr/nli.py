@@ -53,7 +53,7 @@ class CldrNli(CldrSuite):
     @property
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(
-            budget=1200, batch_size=16, rows=4, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
+            budget=600, batch_size=16, rows=4, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
 
     def _sizes(self) -> Mapping[str, int]:
