@@ -22,8 +22,6 @@ class Ratio:
     low: float
     high: float
     rounds: int
-    base_seconds: float
-    """The median of the base alone: a hint, which says nothing about another machine."""
 
     def as_json(self) -> dict[str, Any]:
         return {name: float(f"{value:.4g}") for name, value in asdict(self).items()}
@@ -33,7 +31,7 @@ def ratio_of(pairs: Sequence[tuple[float, float]]) -> Ratio:
     """pairs: (variant, base) of every round, in one unit."""
     ratios = sorted(variant / base for variant, base in pairs)
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return Ratio(statistics.median(ratios), low, high, len(ratios), statistics.median(base for _, base in pairs))
+    return Ratio(statistics.median(ratios), low, high, len(ratios))
 
 
 def paired(
