@@ -38,6 +38,7 @@ _HEADS: Mapping[str, Mapping[str, str]] = {
         "Masked-LM loss, unseen": "masked-unseen",
     },
 }
+_OTHERWISE = {"tape": "cosine"}
 _BY_TASK = ("scores", "transfer")
 _AGAINST_REFERENCE = {
     "comparison": ("Shared", f"To {REFERENCE}", "p", "Flip p"),
@@ -61,7 +62,7 @@ def behind(board: Board, name: str, columns: Sequence[str]) -> list[dict[str, An
         if own >= 0:
             quantity = f"task:{own}" if tasks else f"unseen:{plain_text(board.unseen[own])}"
         else:
-            quantity = _HEADS.get(name, {}).get(head, "average")
+            quantity = _HEADS.get(name, {}).get(head, _OTHERWISE.get(name, "average"))
         other = _other(board, name, head, own)
         found.append({"of": quantity} if other is None else {"of": quantity, "to": board.rows.index(other)})
     return found

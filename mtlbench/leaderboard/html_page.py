@@ -15,7 +15,7 @@ from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.escaping import for_html
-from mtlbench.leaderboard.html_claims import claims_data
+from mtlbench.leaderboard.html_claims import beside_data, claims_data
 from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
 from mtlbench.leaderboard.html_runs import plain_text
 
@@ -39,14 +39,16 @@ def html_page(
     tables: Sequence[Sequence[tuple[str, Table]]],
     claims: Sequence[Claim] = (),
     registry: Registry | None = None,
+    beside: Table | None = None,
 ) -> str:
-    """The page. tables: of each board in turn, by name."""
+    """The page. tables: of each board in turn, by name. beside: the paper's values beside ours."""
     controls = frozenset(control for claim in claims for control in claim.controls)
     boards = [board_data(board, named, controls, registry) for board, named in zip(reading.boards, tables, strict=True)]
     runs, paths, shared, cut = _fitted(reading)
     front = {
         "boards": len(boards),
         "claims": claims_data(claims, reading.boards),
+        "beside": beside_data(beside, reading.boards),
         "alarms": _listed(alarms(reading.boards)),
         "problems": _listed([problem.line() for problem in reading.problems]),
         "cut": cut,

@@ -117,7 +117,7 @@ def rendered(
         page.append(files[f"{PAPER}.md"].strip().replace("### ", "## ", 1))
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
-    files[HTML] = html_page(reading, tables, claims, registry)
+    files[HTML] = html_page(reading, tables, claims, registry, beside)
     return {PAGE: "\n\n".join(page) + "\n", **files}
 
 

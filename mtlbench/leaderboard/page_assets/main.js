@@ -54,8 +54,8 @@ function nothing() {
   return { node: element("p", {}, "No run has a curve."), refresh: () => {} };
 }
 
-/** Claims with their verdicts; an effect opens the runs of both rows that it is of. */
-function claimsTable(told) {
+/** A table of all boards, with verdicts that stand out; the numbers of one of its columns open their runs. */
+function overallTable(told) {
   const cell = (row, column) => {
     const text = row[column];
     if (told.columns[column] === "Verdict") {
@@ -63,12 +63,12 @@ function claimsTable(told) {
       return element("span", { class: ["holds", "fails", "partly"].includes(shade) ? `verdict ${shade}` : null }, named(text));
     }
     const behind = told.behind[told.rows.indexOf(row)];
-    if (told.columns[column] !== "Effect" || !behind) return named(text);
+    if (told.columns[column] !== told.opens || !behind) return named(text);
     const open = () => openRecords(boardAt(behind.board), behind.row, behind.of, behind.to, [
-      element("h2", { id: "record-title", tabindex: "-1" }, "Effect: ", named(text)),
+      element("h2", { id: "record-title", tabindex: "-1" }, `${told.opens}: `, named(text)),
       element("p", { class: "notes" }, named(row[1]), ", on ", named(row[0])),
     ]);
-    return element("button", { type: "button", class: "cell", "aria-label": `${text}, effect of: ${row[1]}: the runs behind it`, on: { click: open } }, named(text));
+    return element("button", { type: "button", class: "cell", "aria-label": `${text}, ${told.opens} of ${row[1]} on ${row[0]}: the runs behind it`, on: { click: open } }, named(text));
   };
   return sortableTable(told, told.rows, (row, column) => row[column], cell).node;
 }
@@ -97,7 +97,8 @@ function start() {
   sections[0]?.open();
   refresh();
   const rest = document.getElementById("rest");
-  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), claimsTable(front.claims));
+  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), overallTable(front.claims));
+  if (front.beside) rest.append(element("h2", {}, "The paper's values beside ours"), overallTable(front.beside));
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(
