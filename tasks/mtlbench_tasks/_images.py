@@ -85,13 +85,17 @@ def _square(picture: Any, size: int) -> NDArray[np.uint8]:
     return np.asarray(scaled, dtype=np.uint8)
 
 
-def image_batch(arrays: Mapping[str, NDArray[Any]], rows: Sequence[int], device: str) -> ImageBatch:
-    """The rows as one batch on ``device``."""
+def image_batch(
+    arrays: Mapping[str, NDArray[Any]], rows: Sequence[int], device: str, *, first_class: int = 0
+) -> ImageBatch:
+    """The rows as one batch on ``device``. first_class: what the task's classes are counted from."""
     chosen = np.asarray(rows)
     pixels = torch.from_numpy(np.ascontiguousarray(arrays["pixels"][chosen])).to(device)  # (B, S, S, 3)
     mean, deviation = (torch.tensor(each, device=device) * 255 for each in (_MEAN, _DEVIATION))
     normal = (pixels.float() - mean) / deviation
-    return ImageBatch(normal.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(arrays["labels"][chosen]).to(device))
+    return ImageBatch(
+        normal.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(arrays["labels"][chosen] - first_class).to(device)
+    )
 
 
 class ImageNetwork(nn.Module):

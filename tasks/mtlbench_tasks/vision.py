@@ -33,9 +33,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Vision"]
 
-_FORM = re.compile(r"(?P<name>[^:#@\s]+/[^:#@\s]+)(:(?P<config>[^#@\s]+))?(#(?P<label>[^@\s]+))?(@(?P<revision>\S+))?")
-_SPLITS = ("train", "test")
+_FORM = re.compile(
+    r"(?P<name>[^:#!%@\s]+/[^:#!%@\s]+)(:(?P<config>[^#!%@\s]+))?(#(?P<label>[^!%@\s]+))?(!(?P<test>[^%@\s]+))?"
+    r"(%(?P<first>\d+)-(?P<last>\d+))?(@(?P<revision>\S+))?"
+)
+_FORM_TEXT = "NAME[:CONFIG][#LABEL COLUMN][!TEST SPLIT][%FIRST-LAST CLASS][@REVISION]"
 _EVALUATION_IMAGES = 256
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One entry of the list of data sets."""
+
+    source: DataSource
+    label: str | None
+    """The label column; the first one when None."""
+    test: str
+    """The split to test on."""
+    classes: tuple[int, int] | None
+    """The first and the last class of the task; all when None."""
 
 
 @dataclass
@@ -58,7 +74,8 @@ class Vision(Suite):
         "zalando-datasets/fashion_mnist:fashion_mnist",
         "ylecun/mnist:mnist",
     )
-    """The tasks, as NAME[:CONFIG][#LABEL COLUMN][@REVISION]: Hub names, or folders below the data root."""
+    """The tasks, as NAME[:CONFIG][#LABEL COLUMN][!TEST SPLIT][%FIRST-LAST CLASS][@REVISION]: Hub names, or folders
+    below the data root. The test split is ``test`` unless named; a range of classes makes two tasks of one set."""
     encoder_name: str = "microsoft/resnet-18"
     """The pretrained encoder: a name on the Hub, a local folder, what a plugin offers, or tiny-random:resnet."""
     revision: str | None = None
@@ -84,21 +101,29 @@ class Vision(Suite):
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(budget=40_000, batch_size=32, lr=1e-4, clip=1.0, reduction="mean")
 
-    def _wanted(self) -> dict[str, tuple[DataSource, str | None]]:
-        """Task name to its source and the label column that was asked for."""
+    def _wanted(self) -> dict[str, _Wanted]:
+        """Task name to what was asked for."""
         found = {}
         for text in self.datasets:
             form = _FORM.fullmatch(text)
             if form is None:
-                raise BadSetting(f"{text!r} is not NAME[:CONFIG][#LABEL COLUMN][@REVISION], as in ylecun/mnist:mnist")
+                raise BadSetting(f"{text!r} is not {_FORM_TEXT}, as in ylecun/mnist:mnist")
+            classes = (int(form["first"]), int(form["last"])) if form["first"] else None
+            if classes and classes[0] >= classes[1]:
+                raise BadSetting(f"{text!r}: classes {form['first']} to {form['last']} are fewer than two")
+            test = form["test"] or "test"
             marked = form["name"].replace("standin/", "standin-").rpartition("/")[2]
-            task = marked.lower().replace(".", "-") + (f"-{form['label']}" if form["label"] else "")
-            found[task] = DataSource(form["name"], form["config"], _SPLITS, form["revision"]), form["label"]
+            parts = [marked.lower().replace(".", "-"), form["label"], f"{classes[0]}-{classes[1]}" if classes else None]
+            source = DataSource(form["name"], form["config"], ("train", test), form["revision"])
+            found["-".join(filter(None, parts))] = _Wanted(source, form["label"], test, classes)
         return found
 
     def sources(self) -> Sequence[DataSource]:
         encoder = DataSource(self.encoder_name, revision=self.revision, kind="encoder")
-        return [*(source for source, _ in self._wanted().values()), encoder]
+        return [*self._data_sources(), encoder]
+
+    def _data_sources(self) -> list[DataSource]:
+        return list(dict.fromkeys(wanted.source for wanted in self._wanted().values()))
 
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
         from mtlbench_tasks._images import label_column, make_images
@@ -106,7 +131,7 @@ class Vision(Suite):
         from mtlbench_tasks.text.checkpoints import encoder_digest, open_image_encoder
 
         def examine(rows: Rows) -> Sequence[str]:
-            columns = dict(self._wanted().values())
+            columns = {wanted.source: wanted.label for wanted in self._wanted().values()}
             image, label, classes = label_column(rows, columns[rows.source])
             make_images(rows, image, label, 8)
             return (f"{len(classes)} classes in {label}",)
@@ -127,7 +152,7 @@ class Vision(Suite):
         from mtlbench_tasks.hub.rows import fingerprint
         from mtlbench_tasks.text.checkpoints import encoder_digest
 
-        read = [fingerprint(source, context) for source, _ in self._wanted().values()]
+        read = [fingerprint(source, context) for source in self._data_sources()]
         return combined_digest([*read, encoder_digest(self.encoder_name, context)])
 
     def open(self, context: SuiteContext) -> None:
@@ -137,24 +162,37 @@ class Vision(Suite):
 
         self._context = context
         self._classes: dict[str, int] = {}
+        self._first_class: dict[str, int] = {}
         self._arrays: dict[tuple[str, str], Mapping[str, NDArray[Any]]] = {}
         self._rows: dict[tuple[str, Split], list[int]] = {}
-        for task, (source, wanted) in self._wanted().items():
-            kinds = []
-            for split in _SPLITS:
-                rows = read(source, split, context)
-                kinds.append(self._put(task, split, rows, wanted))
+        for task, wanted in self._wanted().items():
+            source = wanted.source
+            kinds = [
+                self._put(task, split, read(source, theirs, context), wanted.label)
+                for split, theirs in (("train", "train"), ("test", wanted.test))
+            ]
             if kinds[0] != kinds[1]:
-                raise BadDataset(f"{source.name}: train and test have unlike classes")
-            self._classes[task] = len(kinds[0])
-            numbers = [str(row) for row in range(len(self._arrays[task, "train"]["labels"]))]
-            kept, held = hold_out(numbers, self.held_out, source.name)
+                raise BadDataset(f"{source.name}: train and {wanted.test} have unlike classes")
+            first, last = wanted.classes or (0, len(kinds[0]) - 1)
+            if last >= len(kinds[0]):
+                raise BadDataset(f"{source.name} has classes 0 to {len(kinds[0]) - 1}, so there is none {last}")
+            self._classes[task], self._first_class[task] = last - first + 1, first
+            pool, scored = (self._rows_of(task, split, first, last) for split in ("train", "test"))
+            kept, held = hold_out([str(row) for row in pool], self.held_out, source.name)
             if self.train_rows is not None and self.train_rows < len(kept):
-                _, some = hold_out([f"train {row}" for row in kept], 1.0, source.name, most=self.train_rows)
+                _, some = hold_out([f"train {pool[at]}" for at in kept], 1.0, source.name, most=self.train_rows)
                 kept = [kept[at] for at in some]
-            self._rows[task, "train"], self._rows[task, "dev"] = kept, held
-            self._rows[task, "test"] = list(range(len(self._arrays[task, "test"]["labels"])))
+            self._rows[task, "train"], self._rows[task, "dev"] = [pool[at] for at in kept], [pool[at] for at in held]
+            self._rows[task, "test"] = scored
         self._prototype = open_image_encoder(self.encoder_name, self.revision, context)
+
+    def _rows_of(self, task: str, split: str, first: int, last: int) -> list[int]:
+        """The rows whose class is one of the task's."""
+        labels = self._arrays[task, split]["labels"]
+        found = [row for row, label in enumerate(labels.tolist()) if first <= label <= last]
+        if not found:
+            raise BadDataset(f"task {task!r} has no {split} images of classes {first} to {last}")
+        return found
 
     def _put(self, task: str, split: str, rows: Rows, wanted: str | None) -> tuple[str, ...]:
         """Keep the images of a split, decoded once; returns its classes."""
@@ -193,7 +231,8 @@ class Vision(Suite):
 
         rows = self._rows[task, split]
         arrays = self._arrays[task, "test" if split == "test" else "train"]
-        return image_batch(arrays, [rows[place] for place in indices], self._context.device)
+        chosen = [rows[place] for place in indices]
+        return image_batch(arrays, chosen, self._context.device, first_class=self._first_class[task])
 
     def loss(self, model: nn.Module, batch: ImageBatch, task: str) -> Tensor:
         from torch.nn.functional import cross_entropy

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from mtlbench.interface import BadSetting, MissingData, Suite, SuiteContext
+from mtlbench.interface import BadDataset, BadSetting, MissingData, Suite, SuiteContext
 from mtlbench_tasks.glue import GLUE
 from mtlbench_tasks.mnli_xnli import MnliXnli
 from mtlbench_tasks.squad_mlqa import SquadMLQA
@@ -175,6 +175,7 @@ def test_a_shared_head_is_nobodys_own_and_separate_heads_belong_to_their_tasks(c
         (lambda: MnliXnli(unseen_languages=("fi",)), "XNLI has no language 'fi'"),
         (lambda: Vision(datasets=("mnist",)), "'mnist' is not NAME"),
         (lambda: Vision(datasets=("a/mnist", "b/mnist")), "tasks of one name"),
+        (lambda: Vision(datasets=("a/mnist%3-3",)), "classes 3 to 3 are fewer than two"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_before_any_data_is_read(make: Any, words: str) -> None:
@@ -240,6 +241,33 @@ def test_fewer_training_images_can_be_asked_for(context: SuiteContext) -> None:
     suite = dataclasses.replace(SUITES["vision"], train_rows=5)
     suite.open(context)
     assert [task.size for task in suite.tasks()] == [5, 5]
+
+
+def test_one_set_can_be_two_tasks_by_its_classes_and_tested_on_another_split(
+    own_snapshot: Path, cache: Path, write: Any
+) -> None:
+    import datasets
+    import numpy as np
+    from PIL import Image
+
+    features = datasets.Features({"img": datasets.Image(), "fine": datasets.ClassLabel(names=list("abcd"))})
+    rows = [{"img": Image.fromarray(np.full((8, 8), 60 * (n % 4), np.uint8)), "fine": n % 4} for n in range(16)]
+    for split in ("train", "valid"):
+        write(own_snapshot, "some/images", "default", split, rows, features)
+    context = SuiteContext(data_root=own_snapshot, cache_dir=cache)
+    halves = ("some/images:default#fine!valid%0-1", "some/images:default#fine!valid%2-3")
+    suite = Vision(encoder_name="tiny-random:resnet", datasets=halves, image_size=16)
+    assert [(source.name, source.splits) for source in suite.sources()[:-1]] == [("some/images", ("train", "valid"))]
+    suite.open(context)
+    assert [task.name for task in suite.tasks()] == ["images-fine-0-1", "images-fine-2-3"]
+    for task in suite.tasks():
+        assert suite.model(0).heads[task.name].out_features == 2
+        for split, size in (("train", 7), ("dev", 1), ("test", 8)):
+            assert len(suite.examples(task.name, split)) == size  # type: ignore[arg-type]
+            labels = suite.batch(task.name, split, range(size)).labels  # type: ignore[arg-type]
+            assert set(labels.tolist()) <= {0, 1}
+    with pytest.raises(BadDataset, match="some/images has classes 0 to 3, so there is none 4"):
+        dataclasses.replace(suite, datasets=("some/images:default!valid%3-4",)).open(context)
 
 
 def test_the_suites_import_without_torch_transformers_datasets_and_numpy() -> None:
