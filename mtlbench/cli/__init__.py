@@ -27,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch([*(sys.argv[1:] if argv is None else argv)])
         sys.stdout.flush()
     except MtlbenchError as error:
-        print(f"mtlbench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        from mtlbench.leaderboard.escaping import visible
+
+        print(f"mtlbench: error: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         return MISUSE
     except KeyboardInterrupt:
         print("mtlbench: interrupted", file=sys.stderr)

@@ -55,12 +55,13 @@ def _record(results: Path, prefix: str) -> dict[str, Any]:
 
 def _by_key(folder: Path) -> tuple[dict[str, dict[str, Any]], int]:
     """Records without the bulk of their outcomes, so that thousands fit in memory; how many files are no records."""
+    from mtlbench.leaderboard.escaping import visible
     from mtlbench.study.store import Problem, each_record
 
     found, bad = {}, 0
     for record in each_record(folder):
         if isinstance(record, Problem):
-            print(f"{folder}/{record}", file=sys.stderr)
+            print(visible(f"{folder}/{record}"), file=sys.stderr)
             bad += 1
         else:
             kept = {name: record[name] for name in ("cell", "variant", "digest")}

@@ -8,6 +8,7 @@ from typing import Any
 from mtlbench.cli.columns import aligned
 from mtlbench.cli.describe import as_typed
 from mtlbench.interface.errors import BadRecord
+from mtlbench.leaderboard.escaping import visible
 from mtlbench.study.records import load_record
 from mtlbench.study.store import Store
 
@@ -41,11 +42,15 @@ def record_text(record: dict[str, Any], path: Path) -> str:
         "counts": as_typed(outcome.get("counts") or {}),
         "made by": _makers(record["provenance"]),
     }
-    blocks = ["\n".join(f"{name}: {fact}" for name, fact in facts.items() if fact)]
+    blocks = ["\n".join(f"{name}: {visible(fact)}" for name, fact in facts.items() if fact)]
     if outcome.get("divergence"):
-        blocks.append("diverged: {reason} after {gradients} gradients".format_map(outcome["divergence"]))
+        blocks.append(visible("diverged: {reason} after {gradients} gradients".format_map(outcome["divergence"])))
     rows = [
-        [task["label"] or task["name"], task["metric"], *(_score(outcome, task["name"], split) for split in _SPLITS)]
+        [
+            visible(task["label"] or task["name"]),
+            visible(task["metric"]),
+            *(_score(outcome, task["name"], split) for split in _SPLITS),
+        ]
         for task in outcome.get("tasks") or []
     ]
     if rows:

@@ -52,7 +52,9 @@ def config_from(args: argparse.Namespace) -> Config:
 
 def warn(text: str) -> None:
     """One line on stderr."""
-    print(f"mtlbench: warning: {' '.join(text.split())}", file=sys.stderr)
+    from mtlbench.leaderboard.escaping import visible
+
+    print(f"mtlbench: warning: {visible(' '.join(text.split()))}", file=sys.stderr)
 
 
 def _absolute(path: str | Path | None) -> Path | None:

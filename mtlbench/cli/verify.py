@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli.running.asking import executor_from
     from mtlbench.interface.errors import BadSetting
+    from mtlbench.leaderboard.escaping import visible
     from mtlbench.study.store import read_records
     from mtlbench.worker import lend_registry
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     results = Path(args.results)
     records, problems = read_records(results)
     for problem in problems:
-        print(f"bad record: {problem}", file=sys.stderr)
+        print(f"bad record: {visible(str(problem))}", file=sys.stderr)
     if not records:
         raise BadSetting(f"there is no record in {results} to verify; mtlbench run --results {results} makes some")
     records.sort(key=lambda record: str(record["key"]))
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         lend_registry(registry, config)
         verdicts = list(_verdicts(sample, registry, config, executor, args.quiet))
     for verdict, record, text in verdicts:
-        print(f"{verdict:9} {_named(record)}" + (f": {text}" if text else ""))
+        print(f"{verdict:9} {visible(_named(record))}" + (f": {visible(text)}" if text else ""))
     counts = Counter(verdict for verdict, _, _ in verdicts)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
     print(f"{len(verdicts)} of {len(records)} records looked at: {told}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mtlbench.leaderboard.entries import Entry
 
-__all__ = ["Problem", "sifted"]
+__all__ = ["LONGEST_NAME", "Problem", "sifted"]
 
+LONGEST_NAME = 200
+"""Characters of a task, label, metric, method or suite; a variant is as long as its settings are."""
 _STATUSES = ("done", "diverged")
 _LEFT_OVER = 32
 """Gradients that a finished run may leave: no whole batch (of two passes, for each of a dozen models) fits in them."""
@@ -58,11 +60,22 @@ def _objection(entry: Entry) -> str | None:
         return f"spent only {spent} gradients of a budget of {entry.budget}"
     if entry.curve and entry.curve[-1].gradients != spent and entry.status == "done":
         return f"the curve ends at {entry.curve[-1].gradients} gradients, the counts say {spent}"
+    longest = max(map(len, _names(entry)), default=0)
+    if longest > LONGEST_NAME:
+        return f"has a name of {longest} characters, and {LONGEST_NAME} are allowed"
     if not entry.tasks:
         return "names no task"
     if len({task.name for task in entry.tasks}) < len(entry.tasks):
         return "names a task twice"
     return None
+
+
+def _names(entry: Entry) -> Iterator[str]:
+    """What becomes text of tables: their rows, columns and titles."""
+    yield from (entry.method, entry.suite, entry.machine_label)
+    yield from entry.unseen_names
+    for task in entry.tasks:
+        yield from (task.name, task.label, task.metric)
 
 
 def _without_strangers(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:

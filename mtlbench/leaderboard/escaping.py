@@ -13,6 +13,8 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _REMEMBERED = 100
 """Texts up to this length are remembered: a cell is asked for once in every style."""
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$@#]|(?<=www)\.|:(?=//)")
+_FORMULA = tuple("=+-@＝＋－＠")
+"""What a spreadsheet takes for the beginning of a formula; the wide forms where it is set to Chinese or Japanese."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -83,7 +85,7 @@ def for_html(text: str) -> str:
 def for_csv(text: str) -> str:
     """A cell that no spreadsheet runs as a formula; numbers stay numbers."""
     shown = visible(text)
-    if shown[:1] in ("=", "+", "-", "@") and not _is_number(shown):
+    if shown[:1] in _FORMULA and not _is_number(shown):
         return f"'{shown}"
     return shown
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLES", "format_table", "formatter"]
 
+_SPREAD = re.compile(r"([+-]?[0-9][0-9.e+-]*) ± ([0-9].*)")
+"""A number and its spread, with what may follow; other text that holds a ± stays one cell."""
 _ALIGN = {"l": "left", "r": "right", "c": "center"}
 
 
@@ -88,13 +91,18 @@ def _html(table: Table) -> str:
 
 def _csv(table: Table) -> str:
     """Numbers for programs: ``a ± b`` takes two columns, a dash is an empty cell, title and notes stay away."""
-    paired = [any(" ± " in row[column] for row in table.rows) for column in range(len(table.columns))]
+    paired = [any(_SPREAD.fullmatch(row[column]) for row in table.rows) for column in range(len(table.columns))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_spread(table.columns, paired, lambda name: (name, f"{name} ±")))
     for row in table.rows:
-        writer.writerow(_spread(row, paired, lambda cell: cell.partition(" ± ")[::2]))
+        writer.writerow(_spread(row, paired, _halves))
     return text.getvalue()
+
+
+def _halves(cell: str) -> tuple[str, str]:
+    found = _SPREAD.fullmatch(cell)
+    return (found[1], found[2]) if found else (cell, "")
 
 
 def _spread(cells: Sequence[str], paired: Sequence[bool], split: Callable[[str], tuple[str, str]]) -> list[str]:

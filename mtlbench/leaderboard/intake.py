@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.errors import BadRecord, BadSetting, MtlbenchError, UnknownName
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build, values_of
-from mtlbench.leaderboard.checks import Problem, sifted
+from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, sifted
 from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
 from mtlbench.study.compare import first_difference
@@ -27,8 +27,6 @@ __all__ = ["MOST_BYTES", "Arrival", "Intake", "look_at"]
 
 MOST_BYTES = 8 * 2**20
 """Of one record's file; real ones have a hundredth of it."""
-_LONGEST_NAME = 200
-"""Characters of a name, a label or a metric."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _STRAY = ("README.md", "manifest.json")
 
@@ -159,8 +157,8 @@ def _check_manifest(path: Path, digest: str | None) -> None:
 def _check_names(record: Mapping[str, Any]) -> None:
     """Boards render any text harmlessly; what comes from elsewhere need not bring such text in."""
     for name in _names(record):
-        if len(name) > _LONGEST_NAME:
-            raise BadRecord(f"a name of {len(name)} characters, beginning {name[:20]!r}; {_LONGEST_NAME} are allowed")
+        if len(name) > LONGEST_NAME:
+            raise BadRecord(f"a name of {len(name)} characters, beginning {name[:20]!r}; {LONGEST_NAME} are allowed")
         if any(unicodedata.category(char) in _UNSEEN for char in name):
             raise BadRecord(f"a name with characters that do not show: {name!a}")
 
