@@ -8,7 +8,7 @@ from typing import Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.claims import Claim, claims_table
 from mtlbench.leaderboard.html_data import table_data
-from mtlbench.leaderboard.html_runs import plain_text
+from mtlbench.leaderboard.html_runs import long_text
 from mtlbench.leaderboard.model import Board
 
 __all__ = ["beside_data", "claims_data"]
@@ -49,7 +49,7 @@ def beside_data(table: Table | None, boards: Sequence[Board]) -> dict[str, Any] 
 
 
 def _whole(table: Table) -> dict[str, Any]:
-    return {**table_data(table), "rows": [[plain_text(cell) for cell in row] for row in table.rows]}
+    return {**table_data(table), "rows": [[long_text(cell) for cell in row] for row in table.rows]}
 
 
 def _behind(claim: Claim, place: int, board: Board) -> dict[str, Any] | None:

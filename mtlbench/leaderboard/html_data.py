@@ -15,7 +15,7 @@ from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
 from mtlbench.leaderboard.html_curves import row_curve
-from mtlbench.leaderboard.html_runs import clipped, plain_text, short
+from mtlbench.leaderboard.html_runs import clipped, long_text, plain_text, short
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.scores import direction
 
@@ -72,7 +72,7 @@ def table_data(table: Table) -> dict[str, Any]:
         "title": plain_text(table.title),
         "columns": [plain_text(head) for head in table.columns],
         "align": table.align or "l" + "r" * (len(table.columns) - 1),
-        "notes": [plain_text(note) for note in table.notes],
+        "notes": [long_text(note) for note in table.notes],
     }
 
 
@@ -80,7 +80,7 @@ def _cells(board: Board, name: str, table: Table) -> dict[str, Any]:
     place = {row.name: index for index, row in enumerate(board.rows)}
     return {
         "behind": behind(board, name, table.columns),
-        "rows": [[place[row[0]], *(plain_text(cell) for cell in row[1:])] for row in table.rows],
+        "rows": [[place[row[0]], *(long_text(cell) for cell in row[1:])] for row in table.rows],
     }
 
 

@@ -17,7 +17,7 @@ from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.escaping import for_html
 from mtlbench.leaderboard.html_claims import beside_data, claims_data
 from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
-from mtlbench.leaderboard.html_runs import plain_text
+from mtlbench.leaderboard.html_runs import long_text
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -102,7 +102,7 @@ def _head(lines: Sequence[str], room: int) -> list[str]:
 
 def _listed(lines: Sequence[str]) -> list[str]:
     more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
-    return [plain_text(line) for line in lines[:_LISTED]] + more
+    return [long_text(line) for line in lines[:_LISTED]] + more
 
 
 def _by_line(board: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mtlbench.leaderboard.escaping import visible
 
-__all__ = ["CURVES", "Shown", "clipped", "plain_text", "shown_of"]
+__all__ = ["CURVES", "Shown", "clipped", "long_text", "plain_text", "shown_of"]
 
 CURVES = ("loss", "cosine", "l2", "seen", "unseen")
 """What a curve has at every point beside the dev scores: training loss, probes."""
@@ -142,11 +142,16 @@ def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any
     return value
 
 
-def plain_text(text: str) -> str:
-    """One line of at most ``_LONGEST`` characters in which controls and marks of direction show as escapes."""
-    if len(text) <= _LONGEST:
+def plain_text(text: str, longest: int = _LONGEST) -> str:
+    """One line of at most so many characters in which controls and marks of direction show as escapes."""
+    if len(text) <= longest:
         return _visible(text)
-    return f"{_visible(text[:_LONGEST])}… ({len(text)} characters)"
+    return f"{_visible(text[:longest])}… ({len(text)} characters)"
+
+
+def long_text(text: str) -> str:
+    """The same with room for a sentence or a list of names: cells and notes."""
+    return plain_text(text, 10 * _LONGEST)
 
 
 _visible = lru_cache(maxsize=4096)(visible)
