@@ -5,63 +5,50 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mtlbench.leaderboard.figures.drawing.canvas import blank
 from mtlbench.leaderboard.figures.drawing.limits import limits
+from mtlbench.leaderboard.figures.drawing.page import laid_out
 from mtlbench.leaderboard.figures.drawing.style import GREY, INK, MOST, heading, labels
 from mtlbench.leaderboard.figures.model import Figure
 
 __all__ = ["lines"]
 
-_ACROSS = 4
-"""Panels side by side at most."""
+_ENDS = ("low", "high")
 
 
 def lines(figure: Figure) -> Any:
     """Columns panel, series, x, y, low, high.
 
     Styles: line ``curves`` (a band about a line), ``ways`` (a line with a start and an end), ``settings`` (points with
-    bars), ``steps``; panels ``own``: each has an axis and a name of its own; log ``x``; vertical: a line at that x.
+    bars), ``steps``; panels ``own``: each has axes and a name of its own; log ``x``; vertical: a line at that x.
     """
     rows = figure.sheet.records()
     panels = _shown(figure, list(dict.fromkeys(row["panel"] for row in rows)))
     names = labels(panels)
     alone = figure.style.get("panels") == "own"
-    across = min(len(panels), _ACROSS)
-    down = math.ceil(len(panels) / across)
-    page = blank(figure, max(5.0, 0.7 + (3.0 if alone else 2.05) * across), 0.8 + (2.3 if alone else 1.75) * down)
-    axes = page.subplots(down, across, squeeze=False, sharex=True, sharey=not alone)
+    titles = [heading(name) for name in names.values()]
+    page = laid_out(figure, len(panels), (2.5, 2.0) if alone else (1.95, 1.35), titles=titles, own=alone)
     behind = [row for row in rows if row["series"] == figure.reference]
-    for place, axis in enumerate(axes.flat):
-        if place >= len(panels):
-            axis.set_visible(False)
-            continue
-        if figure.style.get("log") == "x":
-            axis.set_xscale("log")
+    for axis, panel in zip(page.panels, panels, strict=True):
         if "vertical" in figure.style:
             axis.axvline(float(figure.style["vertical"]), color="black", linestyle=(0, (4, 2)), linewidth=1.0)
-        if behind and panels[place] != figure.reference:
+        if behind and panel != figure.reference:
             _line(axis, figure, behind, GREY, (0, (3, 1.2)))
-        _line(axis, figure, [row for row in rows if row["panel"] == panels[place]], INK, "-")
-        own = [row for row in rows if alone is False or row["panel"] == panels[place]]
-        found = limits(
-            [float(row["y"]) for row in own], [float(row[end]) for row in own for end in ("low", "high") if row[end]]
-        )
-        if found:
-            axis.set_ylim(*found)
-        axis.set_title("" if alone else heading(names[panels[place]]))
-        axis.locator_params(axis="y", nbins=5)
-        if figure.style.get("line") == "settings":
-            _ticks(axis, sorted({float(row["x"]) for row in rows}))
-        else:
-            axis.locator_params(axis="x", nbins=4)
-        if place + across >= len(panels):
-            axis.tick_params(labelbottom=True)
-        if alone:
-            axis.set_ylabel(names[panels[place]])
-    page.supxlabel(figure.x, fontsize=9)
-    if not alone:
-        page.supylabel(figure.y, fontsize=9)
-    return page
+        _line(axis, figure, [row for row in rows if row["panel"] == panel], INK, "-")
+        _scale(axis, figure, [row for row in rows if not alone or row["panel"] == panel])
+    return page.sheet
+
+
+def _scale(axis: Any, figure: Figure, rows: list[dict[str, str]]) -> None:
+    found = limits([float(row["y"]) for row in rows], [float(row[end]) for row in rows for end in _ENDS if row[end]])
+    if found:
+        axis.set_ylim(*found)
+    axis.locator_params(axis="y", nbins=5)
+    if figure.style.get("log") == "x":
+        axis.set_xscale("log")
+    if figure.style.get("line") == "settings":
+        _ticks(axis, sorted({float(row["x"]) for row in rows}))
+    else:
+        axis.locator_params(axis="x", nbins=4)
 
 
 def _shown(figure: Figure, panels: list[str]) -> list[str]:

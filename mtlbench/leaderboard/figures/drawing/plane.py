@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from mtlbench.leaderboard.figures.drawing.canvas import blank
+from mtlbench.leaderboard.figures.drawing.page import laid_out
 from mtlbench.leaderboard.figures.drawing.style import COLOURS, DASHES, MOST, heading, label, labels
 from mtlbench.leaderboard.figures.model import Figure, Sheet
 
 __all__ = ["heat", "paths"]
 
-_ACROSS = 4
-"""Panels side by side at most."""
 _COSINES = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
 
 
@@ -20,33 +17,27 @@ def heat(figure: Figure) -> Any:
     """Columns x, y, sum, cosine, then one a task: the sum of the losses, and the cosine."""
     x, y, sums = _grid(figure.sheet, "sum")
     cosines = _grid(figure.sheet, "cosine")[2]
-    page = blank(figure, 9.6, 4.1)
-    left, right = page.subplots(1, 2)
+    page = laid_out(figure, 2, (3.1, 3.1), titles=["sum of the losses", "mean pairwise cosine"], own=True, aside=0.7)
+    left, right = page.panels
     shades = left.contourf(x, y, sums, levels=14, cmap="cividis")
     lines = left.contour(x, y, sums, levels=7, colors="white", linewidths=0.6, linestyles="solid")
     left.clabel(lines, lines.levels[len(lines.levels) // 3 :], fmt="%g", fontsize=6.5)
-    page.colorbar(shades, ax=left, label="sum of the losses")
-    for name, (lowest_x, lowest_y) in _lowest(figure.sheet).items():
-        left.plot([lowest_x], [lowest_y], "x", color="black", markersize=7, markeredgewidth=3)
-        left.plot([lowest_x], [lowest_y], "x", color="white", markersize=6, markeredgewidth=1.4)
-        left.annotate(
-            label(name),
-            (lowest_x, lowest_y),
-            textcoords="offset points",
-            xytext=(7, 4),
-            color="white",
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.7},
-        )
+    page.sheet.colorbar(shades, cax=page.beside(left, 0.14, 0.1))
+    for name, point in _lowest(figure.sheet).items():
+        left.plot(*([at] for at in point), "x", color="black", markersize=7, markeredgewidth=3)
+        left.plot(*([at] for at in point), "x", color="white", markersize=6, markeredgewidth=1.4)
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.7}
+        left.annotate(label(name), point, textcoords="offset points", xytext=(7, 4), color="white", bbox=box)
     shades = right.pcolormesh(x, y, cosines, cmap="PuOr", vmin=-1, vmax=1, shading="nearest", rasterized=True)
     lines = right.contour(x, y, cosines, levels=_COSINES, colors="black", linewidths=0.6)
     right.clabel(lines, fmt="%g", fontsize=6.5)
-    page.colorbar(shades, ax=right, label="mean pairwise cosine")
+    page.sheet.colorbar(shades, cax=page.beside(right, 0.14, 0.1))
     for axis in (left, right):
-        axis.set_aspect("equal")
-        axis.grid(visible=False)
-        axis.set_xlabel(figure.x)
+        axis.set_xlim(x[0], x[-1])
+        axis.set_ylim(y[0], y[-1])
         axis.set_ylabel(figure.y)
-    return page
+        axis.grid(visible=False)
+    return page.sheet
 
 
 def paths(figure: Figure) -> Any:
@@ -54,34 +45,23 @@ def paths(figure: Figure) -> Any:
     rows = figure.sheet.records()
     methods = list(dict.fromkeys(row["method"] for row in rows))[:MOST]
     starts = list(dict.fromkeys(row["start"] for row in rows))
-    across = min(len(methods), _ACROSS)
-    down = math.ceil(len(methods) / across)
-    page = blank(figure, 1.6 + 2.0 * across, 0.8 + 2.05 * down)
-    axes = page.subplots(down, across, squeeze=False, sharex=True, sharey=True)
-    names = labels(methods)
+    titles = [heading(name) for name in labels(methods).values()]
+    names = labels(starts)
+    page = laid_out(figure, len(methods), (1.85, 1.85), titles=titles, legend=list(names.values()))
     surface = _grid(figure.behind, "sum") if figure.behind else None
     handles: dict[str, Any] = {}
-    for place, axis in enumerate(axes.flat):
-        if place >= len(methods):
-            axis.set_visible(False)
-            continue
-        axis.set_title(heading(names[methods[place]]))
-        axis.set_aspect("equal")
+    for axis, method in zip(page.panels, methods, strict=True):
         axis.grid(visible=False)
         if surface:
             axis.contour(*surface, levels=8, colors="#c4c4c4", linewidths=0.6, linestyles="solid", zorder=1)
         for number, start in enumerate(starts):
-            own = [row for row in rows if row["method"] == methods[place] and row["start"] == start]
+            own = [row for row in rows if row["method"] == method and row["start"] == start]
             for model in dict.fromkeys(row["model"] for row in own):
                 way = [(float(row["x"]), float(row["y"])) for row in own if row["model"] == model]
                 handles[start] = _path(axis, way, number)
-        if place + across >= len(methods):
-            axis.tick_params(labelbottom=True)
-    page.supxlabel(figure.x, fontsize=9)
-    page.supylabel(figure.y, fontsize=9)
     shown = [start for start in starts if start in handles]
-    page.legend([handles[start] for start in shown], list(labels(shown).values()), loc="outside right upper")
-    return page
+    page.legend([handles[start] for start in shown], [names[start] for start in shown])
+    return page.sheet
 
 
 def _path(axis: Any, way: list[tuple[float, float]], number: int) -> Any:

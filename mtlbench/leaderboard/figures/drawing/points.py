@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtlbench.leaderboard.figures.drawing.canvas import blank
 from mtlbench.leaderboard.figures.drawing.limits import limits
+from mtlbench.leaderboard.figures.drawing.page import laid_out
 from mtlbench.leaderboard.figures.drawing.style import COLOURS, MARKS, MOST, labels
 from mtlbench.leaderboard.figures.model import Figure
 
@@ -16,8 +16,8 @@ def points(figure: Figure) -> Any:
     """Columns method, x, x_low, x_high, y, y_low, y_high."""
     rows = figure.sheet.records()[:MOST]
     shown = labels([row["method"] for row in rows])
-    page = blank(figure, 5.4 + 0.075 * max(map(len, shown.values())), 4.2)
-    axis = page.subplots()
+    page = laid_out(figure, 1, (4.6, max(3.3, 0.175 * len(rows))), legend=list(shown.values()))
+    [axis] = page.panels
     handles, names = [], []
     for place, row in enumerate(rows):
         colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
@@ -36,7 +36,5 @@ def points(figure: Figure) -> Any:
         )
         if found:
             fit(*found)
-    axis.set_xlabel(figure.x)
-    axis.set_ylabel(figure.y)
-    page.legend(handles, names, loc="outside right upper", numpoints=1)
-    return page
+    page.legend(handles, names)
+    return page.sheet
