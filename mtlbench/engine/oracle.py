@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -18,6 +19,7 @@ from mtlbench.engine.micro_batches import weighed
 from mtlbench.engine.optimizers import protocol_optimizer
 from mtlbench.engine.parameters import FlatParameters
 from mtlbench.engine.precision import autocast, widened
+from mtlbench.engine.tables import GatheredGradients, Touched, large_tables, touched
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.oracle import Batch, ParameterInfo, Segment, TaskInfo
@@ -75,7 +77,7 @@ class Oracle:
         self._branch: OpenBranch | None = None
         self._slot: Optimizer | None = None
         self._rows: Tensor | None = None
-        self._row_views: list[list[Tensor]] = []
+        self._row_views: list[list[Tensor | None]] = []
         self._spent_at_update = 0
         self._started = False
         self._lay_out()
@@ -85,6 +87,7 @@ class Oracle:
 
     def _lay_out(self) -> None:
         self.parameters = FlatParameters(self._suite, self.model, self._attached)
+        self._tables = large_tables(self.model, self.parameters)
         shared = [
             p for p, info in zip(self.parameters.parameters, self.parameters.infos, strict=True) if not info.owner
         ]
@@ -180,13 +183,19 @@ class Oracle:
         with self.clock.phase("gradients"):
             rows = self._row_storage(len(batches))
             losses, own = [], []
+            gathered: dict[int, list[Touched]] = {place: [] for place in self._tables}
             for row, batch in enumerate(batches):
                 rows[row].zero_()
                 self._own_gradient().zero_()
                 self.parameters.collect_into(self._row_views[row])
                 losses.append(self._differentiate(batch, 1.0))
                 own.append(self._own_parts(batch))
-            grads = TaskGradients(
+                for place, found in gathered.items():
+                    table = self.parameters.parameters[place]
+                    found.append(touched(table.grad, table))
+                    table.grad = None
+            kind = partial(GatheredGradients, tables=gathered) if gathered else TaskGradients
+            grads = kind(
                 rows,
                 tasks=[batch.task for batch in batches],
                 task_ids=[batch.task_id for batch in batches],
@@ -278,18 +287,20 @@ class Oracle:
         return loss
 
     def _row_storage(self, count: int) -> Tensor:
-        """(R, d) rows, allocated once and written again at every call."""
+        """(R, d) rows, without large tables; allocated once and written again at every call."""
         if self._rows is None or self._rows.shape[0] < count:
-            self._rows = self.parameters.values.new_empty(count, self.parameters.shared)
+            apart = sum(self.params[place].tensor.numel() for place in self._tables)
+            self._rows = self.parameters.values.new_empty(count, self.parameters.shared - apart)
             own = self.parameters.views_of(self.parameters.gradient)
             self._row_views = [self._views_of_row(row, own) for row in self._rows]
         return self._rows[:count]
 
-    def _views_of_row(self, row: Tensor, own: list[Tensor]) -> list[Tensor]:
-        views, start = [], 0
-        for info, other in zip(self.params, own, strict=True):
-            if info.owner is not None:
-                views.append(other)
+    def _views_of_row(self, row: Tensor, own: list[Tensor]) -> list[Tensor | None]:
+        views: list[Tensor | None] = []
+        start = 0
+        for place, (info, other) in enumerate(zip(self.params, own, strict=True)):
+            if info.owner is not None or place in self._tables:
+                views.append(other if info.owner is not None else None)
                 continue
             views.append(row[start : start + other.numel()].view(other.shape))
             start += other.numel()

@@ -5,7 +5,7 @@ Branches, outer updates, distances and optimizer steps are then single operation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -94,8 +94,8 @@ class FlatParameters:
             for (start, stop), parameter in zip(self._spans, self.parameters, strict=True)
         ]
 
-    def collect_into(self, views: list[Tensor] | None = None) -> None:
-        """Let backward add into ``views``, or into ``gradient``."""
+    def collect_into(self, views: Sequence[Tensor | None] | None = None) -> None:
+        """Let backward add into ``views`` (where there is None, into a new tensor), or into ``gradient``."""
         for parameter, view in zip(self.parameters, self._views if views is None else views, strict=True):
             parameter.grad = view
 

@@ -125,18 +125,31 @@ def train(registry_of: Any, cell_of: Any) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def oracle_of() -> Callable[..., Oracle]:
-    """An oracle on the small suite, in evaluation mode unless told otherwise (no dropout)."""
+    """An oracle on the small suite, in evaluation mode unless told otherwise (no dropout).
 
-    def made(method: Method | None = None, *, training: bool = False, seed: int = 0, **overrides: Any) -> Oracle:
+    prepare: may change the model before the oracle takes it.
+    """
+
+    def made(
+        method: Method | None = None,
+        *,
+        training: bool = False,
+        seed: int = 0,
+        prepare: Callable[[nn.Module], None] | None = None,
+        **overrides: Any,
+    ) -> Oracle:
         suite = Regressions()
         suite.open(SuiteContext(seed=seed))
         protocol = dataclasses.replace(suite.protocol, **overrides)
         torch.manual_seed(seed)
         names = [task.name for task in suite.tasks()]
         probabilities = task_probabilities(SIZES, protocol.q)
+        model = suite.model(seed).train(training)
+        if prepare is not None:
+            prepare(model)
         return Oracle(
             suite=suite,
-            model=suite.model(seed).train(training),
+            model=model,
             method=method or Joint(),
             tasks=[TaskInfo(n, s, p) for n, s, p in zip(names, SIZES, probabilities, strict=True)],
             sampler=BatchStream(suite, names, probabilities, protocol.batch_size, Streams("regressions", seed)),
