@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,12 +91,18 @@ def image_batch(
 ) -> ImageBatch:
     """The rows as one batch on ``device``. first_class: what the task's classes are counted from."""
     chosen = np.asarray(rows)
-    pixels = torch.from_numpy(np.ascontiguousarray(arrays["pixels"][chosen])).to(device)  # (B, S, S, 3)
-    mean, deviation = (torch.tensor(each, device=device) * 255 for each in (_MEAN, _DEVIATION))
-    normal = (pixels.float() - mean) / deviation
-    return ImageBatch(
-        normal.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(arrays["labels"][chosen] - first_class).to(device)
-    )
+    stored = torch.from_numpy(arrays["pixels"][chosen]).to(device)  # (B, S, S, 3); indexing has copied them
+    mean, deviation = _colours(device)
+    pixels = stored.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)  # (B, 3, S, S)
+    labels = torch.from_numpy(arrays["labels"][chosen] - first_class).to(device)
+    return ImageBatch(pixels.sub_(mean).div_(deviation), labels)
+
+
+@cache
+def _colours(device: str) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the colours, (3, 1, 1), in the units of bytes."""
+    mean, deviation = (torch.tensor(each, device=device)[:, None, None] * 255 for each in (_MEAN, _DEVIATION))
+    return mean, deviation
 
 
 class ImageNetwork(nn.Module):

@@ -1,0 +1,100 @@
+"""A thin version of leaderboard/studies/smoke.toml: every suite of real data, and every method on one of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import pytest
+
+from mtlbench.cli import main
+
+PROTOCOL = """
+[protocol]
+budget = 16
+batch_size = 4
+lr = 1e-3
+clip = 1.0
+reduction = "mean"
+evaluations = 1
+"""
+TEXTS = 'encoder_name = "cldr-mini"\nmlm_texts = "standin/cc100"\nmlm_sentences = 5\n'
+SUITES = {
+    "tydiqa": (
+        ["mtl", "sequential-reptile[inner_steps=8]"],
+        TEXTS
+        + 'languages = ["ko", "bn"]\nunseen_languages = ["zh"]\nmlm_languages = ["ru", "hi"]\n'
+        + "max_length = 96\nmax_question = 24\nstride = 72\n",
+    ),
+    "wikiann": (
+        ["stl", "gradvac", "swep"],
+        TEXTS + 'languages = ["sw", "yo"]\nunseen_languages = ["my"]\nmlm_languages = ["en"]\n',
+    ),
+    "squad-mlqa": (
+        ["gradnorm", "lookahead[inner_steps=1]"],
+        TEXTS
+        + 'replace = ["rajpurkar/squad=standin/squad"]\npseudo_tasks = 2\nunseen_languages = ["zh"]\n'
+        + 'mlm_languages = ["en", "zh"]\n'
+        + "max_length = 96\nmax_question = 24\nstride = 72\n",
+    ),
+    "mnli-xnli": (
+        ["pcgrad", "mtl[rows=1]"],
+        TEXTS + 'pseudo_tasks = 2\nunseen_languages = ["sw"]\nmlm_languages = ["en", "wo"]\nmax_length = 48\n',
+    ),
+    "glue": (
+        ["recadam", "reptile[inner_steps=2]"],
+        TEXTS + 'configs = ["rte", "stsb"]\nmlm_languages = ["en"]\nmax_length = 48\n',
+    ),
+    "vision": (
+        ["mtl", "pcgrad"],
+        'encoder_name = "tiny-random:resnet"\ndatasets = ["ylecun/mnist", "standin/notmnist"]\nimage_size = 16\n',
+    ),
+}
+
+
+def finite(scores: dict[str, Any]) -> bool:
+    return all(math.isfinite(found["test"]["value"]) for found in scores.values())
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.filterwarnings("ignore")  # budgets, and clusters, as small as these are warned of
+def test_a_suite_trains_and_scores_with_its_probes_in_one_command(
+    suite: str,
+    data_root: Path,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
+    methods, options = SUITES[suite]
+    study = tmp_path / "study.toml"
+    study.write_text(f'methods = {json.dumps(methods)}\n{PROTOCOL}\n[[suites]]\nname = "{suite}"\n{options}')
+    where = ["--data-root", str(data_root), "--results", str(tmp_path / "results"), "--executor", "serial", "--quiet"]
+    assert main(["run", "--study", str(study), *where]) == 0, capsys.readouterr().err
+    records = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/*/*.json")]
+    assert {record["variant"] for record in records} == set(methods)
+    for record in records:
+        outcome = record["outcome"]
+        assert outcome["audit"]["agrees"], outcome["audit"]
+        assert finite(outcome["scores"])
+        assert finite(outcome["unseen"])
+        if record["cell"]["method"] == "stl":
+            continue  # its models are measured one by one
+        assert outcome["probes"]["distance"]["l2"] > 0
+        assert -1 <= outcome["probes"]["cosine"]["mean"] <= 1
+        measured = outcome["probes"].get("mlm", {})
+        assert suite == "vision" or (measured["seen"] or measured["unseen"]) > 0
+
+
+def test_every_method_of_ours_is_among_them() -> None:
+    from mtlbench.plugins import load_registry
+
+    ours = {
+        name for name, entry in load_registry().methods.items() if entry.cls.__module__.startswith("mtlbench_methods.")
+    }
+    assert {method.partition("[")[0] for methods, _ in SUITES.values() for method in methods} == ours
