@@ -40,7 +40,7 @@ class MaskedLMProbe(Probe):
     the tokens that are not special a share is chosen: 8 in 10 are masked, 1 is replaced by a random token, 1 is
     kept. A sentence's mask is the same for all methods, seeds and evaluation points. ``start`` is what phi_0 has
     (drawn with seed 0 where it is not pretrained); ``languages`` comes at the end of training. Only for suites with
-    masked-LM texts.
+    masked-LM texts, and for a model that all tasks share: of many models there is no one loss.
     """
 
     name = "mlm"
@@ -57,6 +57,8 @@ class MaskedLMProbe(Probe):
         self._start: dict[str, Any] = {}
 
     def measure(self, view: ProbeView) -> Mapping[str, Any] | None:
+        if len(view.tasks) < len(view.suite.tasks()):
+            return None
         if self._suite is not view.suite:
             self._prepare(view.suite)
         if self._task is None:
