@@ -28,7 +28,8 @@ def flops_per_gradient(suite: Suite, model: nn.Module, task: str, protocol: Trai
     indices = range(min(protocol.batch_size, len(suite.examples(task, "train"))))
     batch = cut_batch(suite, task, 0, "train", indices, protocol.accumulate)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    with _Counter() as counter, torch.enable_grad():
+    counter = _Counter()
+    with counter, torch.enable_grad():
         for part, _ in weighed(suite, batch):
             with autocast(protocol.precision, parameters[0].device.type):
                 loss = suite.loss(model, part.payload, task)
@@ -36,7 +37,7 @@ def flops_per_gradient(suite: Suite, model: nn.Module, task: str, protocol: Trai
     return counter.total
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up what torch's own formulas say of the operations that are executed.
 
     Torch's own counter tries to decompose every operation that it has no formula for. That imports its compiler, which
@@ -50,7 +51,7 @@ class _Counter(TorchDispatchMode):
     def __init__(self) -> None:
         from torch.utils.flop_counter import flop_registry
 
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         aten = torch.ops.aten
         flash, back = aten._scaled_dot_product_flash_attention, aten._scaled_dot_product_flash_attention_backward
         self._formulas = {

@@ -109,7 +109,7 @@ class GatheredGradients(TaskGradients):
         return super().direction(self._spread(found), own)
 
     def direction(self, shared: Tensor, own: Sequence[float] | None = None) -> Direction:
-        parts = shared.split([part.layout.columns for part in self._parts])
+        parts = torch.split(shared, [part.layout.columns for part in self._parts])
         return super().direction(self._spread(parts), own)
 
     def _spread(self, parts: Sequence[Tensor]) -> Tensor:
