@@ -112,7 +112,7 @@ class Browser:
         request = urllib.request.Request(self._base + path, data, method=verb)  # noqa: S310 the driver's, on this machine
         request.add_header("Content-Type", "application/json")
         try:
-            with _LOCAL.open(request, timeout=60) as answer:
+            with _LOCAL.open(request, timeout=300) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             told = json.load(error)["value"]
