@@ -32,8 +32,9 @@ def recompute_activations(suite: Suite, model: nn.Module) -> None:
             f"is a {type(encoder).__name__}: leave it out, or save memory with accumulate"
         )
     for module in outermost:
-        if hasattr(getattr(module, "config", None), "use_cache"):
-            module.config.use_cache = False  # transformers switches it off by itself, with a warning for every model
+        config: Any = getattr(module, "config", None)
+        if hasattr(config, "use_cache"):
+            config.use_cache = False  # transformers switches it off by itself, with a warning for every model
         _enable(module)
 
 
