@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,11 @@ def test_a_cell_of_the_embedded_encoder_beside_a_loop_by_hand(board: Any, tmp_pa
     cell, context = _cell(registry), suite_context(Config(), registry)
     suite = open_suite(cell, registry, context)
     scores: list[float] = []
+    unread: deque[object] = deque(maxlen=1)
 
     def ours() -> None:
         folder = tmp_path / str(len(scores))  # a checkpoint that is found is continued
-        result = train_cell(cell, registry, context, checkpoint=folder, report=print, selecting=True)
+        result = train_cell(cell, registry, context, checkpoint=folder, report=unread.append, selecting=True)
         scores.append(result["outcome"]["average"])
 
     found = paired(ours, lambda: scores.append(_by_hand(cell, suite)), rounds=3)
