@@ -45,7 +45,7 @@ SUITES = {
         TEXTS + 'pseudo_tasks = 2\nunseen_languages = ["sw"]\nmlm_languages = ["en", "wo"]\nmax_length = 48\n',
     ),
     "glue": (
-        ["recadam", "reptile[inner_steps=2]"],
+        ["recadam[t0=2]", "reptile[inner_steps=2]"],
         TEXTS + 'configs = ["rte", "stsb"]\nmlm_languages = ["en"]\nmax_length = 48\n',
     ),
     "vision": (

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mtlbench.engine.mlm_probe import MaskedLMProbe
-from mtlbench.interface import BadSetting, MaskedLM, Suite
+from mtlbench.interface import BadSetting, MaskedLM, Suite, Task
 
 VOCABULARY = 11
 PAD, CLS, MASK = 0, 1, 2
@@ -46,6 +46,9 @@ class Texts(Suite):
             batch_size=7,
         )
 
+    def tasks(self) -> list[Task]:
+        return [Task("one", 1), Task("other", 1)]
+
     def masked_lm(self) -> MaskedLM:
         return self.texts
 
@@ -55,7 +58,13 @@ class Texts(Suite):
 
 
 def view(model: nn.Module, suite: Suite, last: bool = False) -> Any:
-    return SimpleNamespace(suite=suite, model=model, last=last)
+    return SimpleNamespace(suite=suite, model=model, last=last, tasks=suite.tasks())
+
+
+def test_of_many_models_there_is_no_one_loss() -> None:
+    alone = view(Uniform(), Texts())
+    alone.tasks = alone.tasks[:1]
+    assert MaskedLMProbe().measure(alone) is None
 
 
 def test_a_model_that_knows_nothing_loses_the_log_of_the_vocabulary() -> None:

@@ -64,7 +64,7 @@ def test_the_probe_gives_numbers_and_a_changed_encoder_others(context: SuiteCont
     model = suite.model(0).eval()
     with torch.no_grad():
         model.encoder.get_input_embeddings().weight.mul_(0.5)
-    found = MaskedLMProbe().measure(SimpleNamespace(suite=suite, model=model, last=True))  # type: ignore[arg-type]
+    found = MaskedLMProbe().measure(SimpleNamespace(suite=suite, model=model, last=True, tasks=suite.tasks()))  # type: ignore[arg-type]
     assert found is not None
     assert set(found["languages"]) == {"sw", "zh-Hans"}
     assert 0 < found["start"]["seen"] != found["seen"]
