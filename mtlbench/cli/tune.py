@@ -231,17 +231,8 @@ def _command(args: argparse.Namespace, plan: Plan | None = None) -> str:
 
 
 def _closing(summary: Summary, store: Any) -> Iterator[str]:
-    from mtlbench.runner import told
+    from mtlbench.cli.running.ending import complaints
 
     found = sum(result.found for result in summary.results)
     yield f"{len(summary.results)} trials in {summary.seconds:.0f} s, {found} of them found on disk"
-    for result in summary.results:
-        if result.status in ("failed", "lost"):
-            details = store.failure_path(result.cell.key)
-            yield f"{result.status}: {told(result.cell)}: {result.error} (details: {details})"
-        elif result.status != "done":
-            yield f"{result.status}: {told(result.cell)}: {result.error}"
-        if result.disagreement is not None:
-            yield f"{result.status}, but the audit disagrees: {told(result.cell)}: {result.disagreement}"
-    for conflict in summary.conflicts:
-        yield f"conflict: {conflict} differs from the trial of its cell; the same cell should give the same outcome"
+    yield from complaints(summary, store, "trial")

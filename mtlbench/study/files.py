@@ -12,34 +12,42 @@ from mtlbench.interface.errors import BadStudy, MtlbenchError, nearest
 from mtlbench.study.asks import Ask, Place, Study, SuiteAsk, parse_seeds
 from mtlbench.study.toml_lines import TomlLines
 
-__all__ = ["parse_study", "read_study", "toml_error"]
+__all__ = ["parse_study", "read_study", "text_of", "toml_of"]
 
 _TOP = ("seeds", "methods", "suites", "protocol")
 
 
 def read_study(path: Path) -> Study:
     """The study in a TOML file; raises BadStudy with file, line and key."""
+    return parse_study(text_of(path, "study"), str(path))
+
+
+def text_of(path: Path, kind: str) -> str:
+    """What a file of a kind holds; raises BadStudy for one that cannot be read, or is no UTF-8, with its line."""
     try:
         data = path.read_bytes()
-        text = data.decode()
+        return data.decode()
     except OSError as error:
-        raise BadStudy(f"{path}: cannot read the study file: {error.strerror or error}") from None
+        raise BadStudy(f"{path}: cannot read the {kind} file: {error.strerror or error}") from None
     except UnicodeDecodeError as broken:
         line = data.count(b"\n", 0, broken.start) + 1
-        raise BadStudy(f"{path}, line {line}: a study file is UTF-8 text, and this is not") from None
-    return parse_study(text, str(path))
+        raise BadStudy(f"{path}, line {line}: a {kind} file is UTF-8 text, and this is not") from None
 
 
 def parse_study(text: str, source: str) -> Study:
     """The study in a TOML text; ``source`` is what errors call it."""
+    return _Reader(toml_of(text, source), source, TomlLines(text)).study()
+
+
+def toml_of(text: str, source: str) -> dict[str, Any]:
+    """What a TOML text holds; raises BadStudy that calls it ``source`` and names the line."""
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise toml_error(error, source, text) from None
-    return _Reader(content, source, TomlLines(text)).study()
+        raise _toml_error(error, source, text) from None
 
 
-def toml_error(error: tomllib.TOMLDecodeError, source: str, text: str) -> BadStudy:
+def _toml_error(error: tomllib.TOMLDecodeError, source: str, text: str) -> BadStudy:
     """What to say of a text that is no TOML, with its line."""
     message = str(error)
     found = re.search(r" \(at line (\d+), column (\d+)\)$", message)

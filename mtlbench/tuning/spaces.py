@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface.errors import BadSetting, BadStudy, MtlbenchError, nearest
 from mtlbench.study.asks import Ask, Place, parse_seeds
-from mtlbench.study.files import toml_error
+from mtlbench.study.files import text_of, toml_of
 from mtlbench.study.toml_lines import TomlLines
 from mtlbench.tuning.dimensions import Dimension, parse_dimension
 
@@ -79,22 +78,12 @@ def shipped_spaces() -> Spaces:
 
 def read_spaces(path: Path) -> Spaces:
     """The spaces in a TOML file; raises BadStudy with file and line."""
-    try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise BadStudy(f"{path}: cannot read the space file: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise BadStudy(f"{path}: a space file is UTF-8 text, and this is not") from None
-    return parse_spaces(text, str(path))
+    return parse_spaces(text_of(path, "space"), str(path))
 
 
 def parse_spaces(text: str, source: str) -> Spaces:
     """The spaces in a TOML text; ``source`` is what errors call it."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise toml_error(error, source, text) from None
-    return _Reader(content, source, TomlLines(text)).spaces()
+    return _Reader(toml_of(text, source), source, TomlLines(text)).spaces()
 
 
 class _Reader:

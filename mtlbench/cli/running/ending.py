@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtlbench.interface.run import Config
     from mtlbench.plugins import Registry
 
-__all__ = ["print_json", "print_tables"]
+__all__ = ["complaints", "print_json", "print_tables"]
 
 
 def print_json(summary: Summary, config: Config, warnings: Sequence[str]) -> None:
@@ -44,6 +44,12 @@ def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
     parts = [f"{len(summary.results) - found - without} trained", f"{found} found in {results}"]
     parts += [f"{count} {status}" for status in get_args(Status)[1:] if (count := summary.count(status))]
     yield f"{len(summary.results)} cells in {summary.seconds:.0f} s: {', '.join(parts)}"
+    yield from complaints(summary, store, "record")
+    yield f"next: mtlbench leaderboard --results {results} --out board"
+
+
+def complaints(summary: Summary, store: Store, kept: str) -> Iterator[str]:
+    """A line for every cell that did not simply end well. kept: what the store keeps of a cell."""
     for result in summary.results:
         if result.status in ("failed", "lost"):
             details = store.failure_path(result.cell.key)
@@ -53,8 +59,7 @@ def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
         if result.disagreement is not None:
             yield f"{result.status}, but the audit disagrees: {told(result.cell)}: {result.disagreement}"
     for conflict in summary.conflicts:
-        yield f"conflict: {conflict} differs from the record of its cell; the same cell should give the same outcome"
-    yield f"next: mtlbench leaderboard --results {results} --out board"
+        yield f"conflict: {conflict} differs from the {kept} of its cell; the same cell should give the same outcome"
 
 
 def _as_json(summary: Summary, results: str, warnings: Sequence[str]) -> dict[str, Any]:
