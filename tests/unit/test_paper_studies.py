@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 
 from mtlbench.interface import Config, Suite, SuiteContext
+from mtlbench.leaderboard.figures.sweeps import sweeps
+from mtlbench.leaderboard.model import boards_of
+from mtlbench.leaderboard.reading import entries_of
 from mtlbench.plugins import load_registry
 from mtlbench.study.files import read_study
 from mtlbench.study.grid import resolve
+from mtlbench.testing.records import made_up_record
 
 HOME = Path(__file__).parents[2] / "leaderboard" / "studies"
 SMALL = [HOME / "smoke.toml", HOME / "above-chance.toml"]
 """Those that run on samples of the data, on a CPU."""
-STUDIES = sorted(set(HOME.glob("*.toml")) - set(SMALL))
+SWEEPS = HOME / "sweeps.toml"
+"""At several values of a setting, on an embedded suite."""
+STUDIES = sorted(set(HOME.glob("*.toml")) - {*SMALL, SWEEPS})
 
 
 def cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -67,3 +73,37 @@ def test_the_smoke_study_tries_all_of_our_methods_and_the_controls(monkeypatch: 
         tried = {cell.method for cell in grid.cells if cell.suite == suite}
         assert tried == {cls.name for cls in ours} - ({"swep"} if suite == "vision" else set())
         assert "mtl[rows=1]" in {cell.variant for cell in grid.cells if cell.suite == suite}
+
+
+def test_the_sweeps_make_a_board_with_a_figure_of_the_rate_and_one_of_the_inner_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grid = cells(SWEEPS, monkeypatch)
+    assert not grid.warnings
+    assert len(grid.cells) == 3 * 8
+    records = [
+        made_up_record(
+            cell.variant,
+            seed=cell.seed,
+            suite=cell.suite,
+            settings=cell.settings,
+            options=cell.options,
+            protocol=cell.protocol,
+            budget=cell.protocol["budget"],
+        )
+        for cell in grid.cells
+    ]
+    (board,) = boards_of(entries_of(records)[0])
+    assert board.reference is not None
+    assert {figure.stem: sorted({float(row["x"]) for row in figure.sheet.records()}) for figure in sweeps(board)} == {
+        "cldr-ner-sweep-sequential-reptile-inner-steps": [2, 7, 20, 70],
+        "cldr-ner-sweep-sequential-reptile-lr": [0.0005, 0.0015, 0.005, 0.015],
+    }
+
+
+def test_the_sweeps_are_of_another_budget_than_the_main_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = {
+        path.stem: {cell.protocol["budget"] for cell in cells(path, monkeypatch).cells if cell.suite == "cldr-ner"}
+        for path in (SWEEPS, HOME.parent / "study.toml")
+    }
+    assert budgets == {"sweeps": {800}, "study": {1600}}
