@@ -27,8 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mtlbench.interface.errors import UnknownName
+    from mtlbench.interface.errors import BadSetting, MtlbenchError, UnknownName
 
+    if args.seed is not None and args.seed < 0:
+        raise BadSetting(f"--seed must be 0 or more, found {args.seed}")
     registry = open_registry(args)
     out = Path(args.out) / args.encoder
 
@@ -36,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(line, file=sys.stderr, flush=True)
 
-    card = registry.hook.mtlbench_pretrain_encoder(name=args.encoder, out=out, seed=args.seed, report=report)
+    try:
+        card = registry.hook.mtlbench_pretrain_encoder(name=args.encoder, out=out, seed=args.seed, report=report)
+    except OSError as error:
+        raise MtlbenchError(f"cannot write {out}: {error.strerror or error}") from None
     if card is None:
         raise UnknownName(f"no plugin pretrains an encoder called {args.encoder!r}; mtlbench comes with cldr-mini")
     print(json.dumps(card, indent=1, ensure_ascii=False))

@@ -77,16 +77,16 @@ def write_encoder(recipe: Recipe, out: Path, report: Callable[[str], None]) -> d
     from safetensors.torch import save_file
 
     began = time.process_time()
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / "config.json", _config(recipe))  # first: a folder that refuses files is told of before training
     tokenizer = train_tokenizer(recipe)
     report(f"vocabulary of {tokenizer.get_vocab_size()} word pieces")
     model, curve, text = train_encoder(recipe, tokenizer, report)
-    out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(out / "tokenizer.json"))
     # The decoder's matrix is the word embeddings' and its bias the head's: they are stored once.
     tied = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
     weights = {key: value for key, value in sorted(model.state_dict().items()) if key not in tied}
     save_file({key: value.half().contiguous() for key, value in weights.items()}, out / "model.safetensors")
-    _write_json(out / "config.json", _config(recipe))
     card = {
         "encoder": "cldr-mini",
         "what": "BERT for 26 languages, pretrained by masked-LM on lists and phrases generated from the Unicode CLDR",
