@@ -15,6 +15,7 @@ from mtlbench.interface import Split
 from mtlbench_tasks.cldr.base import committed
 from mtlbench_tasks.cldr.characters import fold, word_runs
 from mtlbench_tasks.cldr.claims import LABELS, Claim
+from mtlbench_tasks.cldr.corpus import lines
 from mtlbench_tasks.cldr.digests import current_digests
 from mtlbench_tasks.cldr.inventory import names
 from mtlbench_tasks.cldr.languages import LANGUAGES, MLQA_ONLY, NER_SIZES, QA_SIZES, SCRIPTS, UNSPACED, XNLI_UNSEEN
@@ -56,10 +57,17 @@ def test_no_text_holds_a_name_of_a_later_split(split: Part, seed: int) -> None:
 
 def test_every_letter_is_of_the_language_or_latin() -> None:
     for language in LANGUAGES:
-        parts = [one.text for one in sentences(language, "test", 60, 0)]
-        parts += [text for asked in questions(language, "test", 60, 0) for text in (asked.text, asked.passage)]
-        for char in {char for text in parts for char in text if char.isalpha()} - SYMBOLS:
-            assert unicodedata.name(char).startswith((SCRIPTS[language], "LATIN", "MODIFIER LETTER")), (language, char)
+        parts: list[str] = []
+        for split in ("train", "test"):
+            parts += [one.text for one in sentences(language, split, 60, 0)]
+            parts += [text for asked in questions(language, split, 60, 0) for text in (asked.text, asked.passage)]
+            parts += [text for made in claims(language, split, 60, 0) for text in (made.premise, made.hypothesis)]
+        parts += [text for line in lines(language, 60, 0, "train 0") if not line[1] for text in line]
+        allowed = (SCRIPTS[language], "LATIN", "MODIFIER LETTER", *(["COMBINING"] if language == "yo" else []))
+        chars = {char for text in parts for char in text} - SYMBOLS - set("0123456789")
+        for char in chars:
+            if unicodedata.category(char)[0] in "LM" or char.isdecimal():
+                assert unicodedata.name(char).startswith(allowed), (language, char)
 
 
 def test_the_data_are_what_the_committed_digests_say() -> None:
@@ -101,9 +109,9 @@ def test_answers_stand_where_they_are_said_to_and_nowhere_else() -> None:
             assert items.count(asked.answer) == 1
 
 
-@pytest.mark.parametrize("language", ["en", "ar", "ko"])
+@pytest.mark.parametrize("language", QA_SIZES)
 def test_no_rule_without_reading_answers_questions(language: str) -> None:
-    """Positions, lengths and chance stay below 30 F1; docs/cldr.md has what a trained model reaches."""
+    """Positions, lengths and chance stay 25 F1 below MTL, which reaches 49 and more on the committed board."""
     asked = questions(language, "test", 600, 0)
     wanted = {str(place): [each.answer] for place, each in enumerate(asked)}
     rng = random.Random(0)
@@ -120,7 +128,7 @@ def test_no_rule_without_reading_answers_questions(language: str) -> None:
                 )
         return squad_scores(found, wanted).f1
 
-    assert max(pick(rule) for rule in (*range(7), "longest", "shortest", "random")) < 30.0
+    assert max(pick(rule) for rule in (*range(7), "longest", "shortest", "random")) < 49.0 - 25.0
 
 
 # Claims
