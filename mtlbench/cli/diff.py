@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mtlbench.cli.parsing import add_results
+
 __all__ = ["HELP", "NAME", "configure", "run"]
 
 NAME = "diff"
@@ -17,13 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what = "four or more digits of a record's key, or a folder of records"
     parser.add_argument("first", metavar="A", help=what)
     parser.add_argument("second", metavar="B", help=what)
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path("leaderboard/results"),
-        metavar="DIR",
-        help="folder in which keys are looked up (default: %(default)s)",
-    )
+    add_results(parser, "folder in which keys are looked up")
 
 
 def run(args: argparse.Namespace) -> int:

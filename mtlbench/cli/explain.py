@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+
+from mtlbench.cli.parsing import add_results
 
 __all__ = ["HELP", "NAME", "configure", "run"]
 
@@ -14,13 +15,7 @@ HELP = "trace a record, by the beginning of its key, to the numbers on the board
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", help="four or more digits of a record's key")
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path("leaderboard/results"),
-        metavar="DIR",
-        help="folder of records (default: %(default)s)",
-    )
+    add_results(parser)
 
 
 def run(args: argparse.Namespace) -> int:

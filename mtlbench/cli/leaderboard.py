@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
+
+from mtlbench.cli.parsing import add_results
 
 __all__ = ["HELP", "NAME", "configure", "run"]
 
@@ -13,13 +16,7 @@ HELP = "write the tables of all records, or check that the written ones are up t
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path("leaderboard/results"),
-        metavar="DIR",
-        help="folder of records (default: %(default)s)",
-    )
+    add_results(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -53,11 +50,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    # Of thousands of records millions of objects stay, none of them in a cycle: looking for cycles takes long.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _run(args)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
     from mtlbench.cli.flips import flips_fail
     from mtlbench.cli.pictures import can_draw, draw_pictures, pictures_differ
     from mtlbench.cli.session import open_registry
     from mtlbench.interface.errors import BadSetting
+    from mtlbench.leaderboard.ahead import work_ahead
     from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
     from mtlbench.leaderboard.claims import read_claims
@@ -85,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         render = formatter(registry)
         print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims, paper)), end="")
         return MISUSE if reading.problems else 0
+    work_ahead(reading.boards)
     figures = figures_of(reading.boards, registry)
     links = links_of(figures, pictured=args.figures or have_pictures(args.out))
     files = rendered(reading, registry, claims, links, paper) | data_files(figures)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtlbench.cli.parsing import add_results
+
 if TYPE_CHECKING:
     from mtlbench.leaderboard.intake import Arrival
 
@@ -21,13 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="a submission, or a results folder of another repository"
     )
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path("leaderboard/results"),
-        metavar="DIR",
-        help="folder that they join (default: %(default)s)",
-    )
+    add_results(parser, "folder that they join")
     parser.add_argument("--dry-run", action="store_true", help="check and tell, write nothing (default: write)")
     parser.add_argument(
         "--keep-going",

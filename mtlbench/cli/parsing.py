@@ -30,7 +30,7 @@ if TYPE_CHECKING:
             """Do it, and return the exit code."""
 
 
-__all__ = ["command_parser", "commands", "parse", "split_command", "top_parser"]
+__all__ = ["add_results", "command_parser", "commands", "parse", "split_command", "top_parser"]
 
 _PLUGIN = ("-p", "--plugin")
 _EXITS = "exit codes: 0 success, 1 a failed cell or check, 2 misuse"
@@ -111,6 +111,16 @@ def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespa
         hint = nearest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else None
         parser.error(f"unexpected {unknown[0]!r}" + (f"; did you mean {hint!r}?" if hint else ""))
     return args
+
+
+def add_results(
+    parser: argparse.ArgumentParser, what: str = "folder of records", *, default: str = "leaderboard/results"
+) -> None:
+    """The option that names a results folder."""
+    from pathlib import Path
+
+    told = f"{what} (default: %(default)s)"
+    parser.add_argument("--results", type=Path, default=Path(default), metavar="DIR", help=told)
 
 
 def _command(module_name: str) -> Command | None:

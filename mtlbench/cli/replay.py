@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mtlbench.cli.parsing import add_results
 
 if TYPE_CHECKING:
     from mtlbench.engine.replay import Choice
@@ -22,13 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on", required=True, metavar="KEY", help="four or more digits of the key of the record whose path it is"
     )
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path("leaderboard/results"),
-        metavar="DIR",
-        help="folder of records (default: %(default)s)",
-    )
+    add_results(parser)
     parser.add_argument(
         "--equal-losses",
         action="store_true",

@@ -6,9 +6,9 @@ import argparse
 import inspect
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtlbench.cli.parsing import add_results
 from mtlbench.cli.session import RESULTS
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ HELP = "show a method, suite, executor or probe by its name, or a record by the 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="NAME|KEY", help="an installed name, or four or more digits of a record's key")
-    parser.add_argument(
-        "--results", type=Path, default=RESULTS, metavar="DIR", help="where records are (default: %(default)s)"
-    )
+    add_results(parser, "where records are", default=RESULTS)
     parser.add_argument("--json", action="store_true", help="print JSON (default: text)")
 
 

@@ -6,6 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from mtlbench.cli.parsing import add_results
+from mtlbench.cli.session import RESULTS
+
 __all__ = ["HELP", "NAME", "configure", "run"]
 
 NAME = "submit"
@@ -19,9 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SELECTION",
         help="SUITE, SUITE/METHOD or four or more digits of a key; may be repeated (default: all records)",
     )
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: %(default)s)"
-    )
+    add_results(parser, default=RESULTS)
     parser.add_argument(
         "--out", type=Path, default=Path("submission"), metavar="DIR", help="folder to write (default: %(default)s)"
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtlbench.cli.parsing import add_results
 from mtlbench.cli.session import config_from, open_registry
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ _SAMPLE = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", default="leaderboard/results", metavar="DIR", help="folder of records (default: %(default)s)"
-    )
+    add_results(parser)
     parser.add_argument(
         "--sample", type=int, default=_SAMPLE, metavar="N", help="how many records to check (default: %(default)s)"
     )
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadSetting(f"--sample must be positive, found {args.sample}")
     registry, config = open_registry(args), config_from(args)
     executor = executor_from(args, registry)
-    results = Path(args.results)
+    results: Path = args.results
     records, problems = read_records(results)
     for problem in problems:
         print(f"bad record: {visible(str(problem))}", file=sys.stderr)

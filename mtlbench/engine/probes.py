@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.errors import require
 from mtlbench.interface.hookspecs import hookimpl
 from mtlbench.interface.probe import Probe, ProbeView
+from mtlbench.study.quantiles import quantile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +75,7 @@ class CosineProbe(Probe):
             "gram": [[float(f"{value:.{_DIGITS}g}") for value in row] for row in grams[0].tolist()],
         }
         if view.last:
-            found["quartiles"] = [_quantile(flat, share) for share in (0.25, 0.5, 0.75)]
+            found["quartiles"] = [quantile(flat, share) for share in (0.25, 0.5, 0.75)]
             found["pairs"] = [sum(draw[i] for draw in values) / len(values) for i in range(len(values[0]))]
             found["values"] = [float(f"{value:.4g}") for value in flat]
         return found
@@ -104,14 +105,6 @@ def _standard_error(values: Sequence[float]) -> float | None:
     mean = sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
     return math.sqrt(variance / len(values))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear interpolation between order statistics."""
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 @hookimpl

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mtlbench.leaderboard.entries import Entry
+from mtlbench.leaderboard.entries import Entry, TaskColumn
 
 __all__ = ["LONGEST_NAME", "Problem", "sifted"]
 
@@ -32,8 +32,10 @@ def sifted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
     """The entries that may be shown, sorted by key, and a problem for every other one."""
     kept: list[Entry] = []
     problems: list[Problem] = []
-    for entry in sorted(entries, key=lambda entry: (entry.key, entry.digest)):
-        reason = _objection(entry)
+    ordered = sorted(entries, key=lambda entry: (entry.key, entry.digest))
+    to_tasks = {place: _objection_to(tasks) for place, tasks in _distinct(ordered).items()}
+    for entry in ordered:
+        reason = _objection(entry) or to_tasks[id(entry.tasks)]
         if reason is None and kept and kept[-1].key == entry.key:
             same = kept[-1].digest == entry.digest
             reason = f"a second record of this key, with {'the same' if same else 'another'} outcome"
@@ -60,33 +62,41 @@ def _objection(entry: Entry) -> str | None:
         return f"spent only {spent} gradients of a budget of {entry.budget}"
     if entry.curve and entry.curve[-1].gradients != spent and entry.status == "done":
         return f"the curve ends at {entry.curve[-1].gradients} gradients, the counts say {spent}"
-    longest = max(map(len, _names(entry)), default=0)
-    if longest > LONGEST_NAME:
-        return f"has a name of {longest} characters, and {LONGEST_NAME} are allowed"
-    if not entry.tasks:
+    return _too_long((entry.method, entry.suite, entry.machine_label, *entry.unseen_names))
+
+
+def _objection_to(tasks: Sequence[TaskColumn]) -> str | None:
+    """What is wrong with a record's tasks, or None."""
+    if not tasks:
         return "names no task"
-    if len({task.name for task in entry.tasks}) < len(entry.tasks):
+    if len({task.name for task in tasks}) < len(tasks):
         return "names a task twice"
-    return None
+    return _too_long([text for task in tasks for text in (task.name, task.label, task.metric)])
 
 
-def _names(entry: Entry) -> Iterator[str]:
-    """What becomes text of tables: their rows, columns and titles."""
-    yield from (entry.method, entry.suite, entry.machine_label)
-    yield from entry.unseen_names
-    for task in entry.tasks:
-        yield from (task.name, task.label, task.metric)
+def _too_long(names: Sequence[str]) -> str | None:
+    """names: what becomes text of tables, of their rows, columns and titles."""
+    longest = max(map(len, names))
+    return f"has a name of {longest} characters, and {LONGEST_NAME} are allowed" if longest > LONGEST_NAME else None
 
 
 def _without_strangers(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
     """Suite, options and data fix the tasks: where records differ on them, the ones in the minority go."""
-    met: dict[tuple[str, str], Counter[tuple[object, ...]]] = defaultdict(Counter)
+    numbers: dict[tuple[TaskColumn, ...], int] = {}
+    kind = {place: numbers.setdefault(tasks, len(numbers)) for place, tasks in _distinct(entries).items()}
+    met: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     for entry in entries:
-        met[entry.setting, entry.fingerprint][entry.tasks] += 1
+        met[entry.setting, entry.fingerprint][kind[id(entry.tasks)]] += 1
+    usual = {place: found.most_common(1)[0][0] for place, found in met.items()}
     kept, problems = [], []
     for entry in entries:
-        if entry.tasks == met[entry.setting, entry.fingerprint].most_common(1)[0][0]:
+        if kind[id(entry.tasks)] == usual[entry.setting, entry.fingerprint]:
             kept.append(entry)
         else:
             problems.append(Problem(entry.key, "its tasks are not those of other records with the same suite and data"))
     return kept, problems
+
+
+def _distinct(entries: Sequence[Entry]) -> dict[int, tuple[TaskColumn, ...]]:
+    """By identity: entries mostly share their tasks, and to compare them anew for every entry takes long."""
+    return {id(entry.tasks): entry.tasks for entry in entries}

@@ -20,7 +20,7 @@ from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of
 from mtlbench.leaderboard.statistics import LEVEL, Estimate
 
-__all__ = ["Claim", "claims_table", "judged", "read_claims", "verdict_of"]
+__all__ = ["Claim", "claims_table", "control_text", "judged", "read_claims", "verdict_of"]
 
 _AVERAGE, _ZERO_SHOT, _COST = "average", "zero-shot", "gradients"
 _PROBES: dict[str, Callable[[Entry], float | None]] = {
@@ -149,12 +149,13 @@ def _row(claim: Claim, board: Board, effect: Estimate) -> list[str]:
         str(effect.n),
         interval_cell(effect, plus=True),
         verdict,
-        "; ".join(f"{control}: {_control_text(found)}" for control, found in against.items()) or DASH,
+        "; ".join(control_text(control, found) for control, found in against.items()) or DASH,
     ]
 
 
-def _control_text(found: Estimate | None) -> str:
-    return f"{verdict_of(found)} ({interval_cell(found, plus=True)})" if found else "no runs"
+def control_text(control: str, found: Estimate | None) -> str:
+    """How a claim stands against one of its controls; found: the effect there, None without runs to judge by."""
+    return f"{control}: {verdict_of(found)} ({interval_cell(found, plus=True)})" if found else f"{control}: no runs"
 
 
 def read_claims(path: Path) -> list[Claim]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mtlbench.interface.run import Table
-from mtlbench.leaderboard.contrasts import delta_m, paired, tasks_below, versus
-from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board, Row
+from mtlbench.leaderboard.contrasts import below, delta_m, transfers, versus
+from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
 from mtlbench.leaderboard.numbers import DASH, number, p_value, signed
 from mtlbench.leaderboard.statistics import Estimate, estimate
 
@@ -48,13 +50,12 @@ def comparison_table(board: Board) -> Table:
 
 def transfer_table(board: Board) -> Table | None:
     """Task by task against STL; None where there are no such runs or a single task."""
-    single = board.single
-    if single is None or len(board.tasks) < 2:
+    if board.single is None or len(board.tasks) < 2:
         return None
     return Table(
         title=f"{board.label}: transfer",
         columns=["Method", "Below", "Tasks below", *(task.label for task in board.tasks)],
-        rows=[_transfer_row(board, row, single) for row in board.rows if row is not single],
+        rows=[_transfer_row(board, name, found) for name, found in transfers(board).items()],
         align="lrl" + "r" * len(board.tasks),
         notes=[
             f"Difference to {SINGLE} by task, mean ± SD over shared seeds, positive where the method is better.",
@@ -64,14 +65,13 @@ def transfer_table(board: Board) -> Table | None:
     )
 
 
-def _transfer_row(board: Board, row: Row, single: Row) -> list[str]:
-    found = [paired(row.task_scores(task.name), single.task_scores(task.name), task.sign) for task in board.tasks]
-    below = tasks_below(board, row, single)
+def _transfer_row(board: Board, name: str, found: Sequence[Estimate | None]) -> list[str]:
+    worse = below(board, found)
     testable = any(one is not None and one.p is not None for one in found)
     return [
-        row.name,
-        f"{len(below)} of {len(board.tasks)}" if testable else DASH,
-        ", ".join(below) if below else DASH,
+        name,
+        f"{len(worse)} of {len(board.tasks)}" if testable else DASH,
+        ", ".join(worse) if worse else DASH,
         *(_spread_cell(one) for one in found),
     ]
 

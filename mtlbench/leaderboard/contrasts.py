@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from mtlbench.leaderboard.model import Board, Row
+from mtlbench.leaderboard.model import Board, Row, once_a_board
 from mtlbench.leaderboard.numbers import mean_of
 from mtlbench.leaderboard.statistics import LEVEL, Estimate, estimate, holm, welch_p
 
-__all__ = ["beats_another_seed", "delta_m", "paired", "tasks_below", "versus"]
+__all__ = ["beats_another_seed", "below", "delta_m", "paired", "transfers", "versus"]
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float], sign: float = 1.0) -> Estimate | None:
@@ -53,9 +53,21 @@ def delta_m(board: Board, row: Row, single: Row | None) -> Estimate | None:
     return estimate(gains)
 
 
-def tasks_below(board: Board, row: Row, single: Row) -> list[str]:
-    """Labels of the tasks on which the row is significantly worse than single-task learning; Holm over the tasks."""
-    found = [paired(row.task_scores(task.name), single.task_scores(task.name), task.sign) for task in board.tasks]
+@once_a_board
+def transfers(board: Board) -> dict[str, list[Estimate | None]]:
+    """Row name to its difference to single-task learning on each of the board's tasks; empty without such runs."""
+    single = board.single
+    if single is None:
+        return {}
+    return {
+        row.name: [paired(row.task_scores(task.name), single.task_scores(task.name), task.sign) for task in board.tasks]
+        for row in board.rows
+        if row is not single
+    }
+
+
+def below(board: Board, found: Sequence[Estimate | None]) -> list[str]:
+    """Labels of the tasks on which a row of ``transfers`` is significantly worse; Holm over the tasks."""
     adjusted = holm([one.p if one else None for one in found])
     return [
         task.label

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mtlbench.interface.run import Table
-from mtlbench.leaderboard.claims import Claim, claims_table
+from mtlbench.leaderboard.claims import Claim, claims_table, control_text, judged
 from mtlbench.leaderboard.html_data import table_data
 from mtlbench.leaderboard.html_runs import long_text
 from mtlbench.leaderboard.model import Board
@@ -22,13 +22,18 @@ def claims_data(claims: Sequence[Claim], boards: Sequence[Board]) -> dict[str, A
     table = claims_table(claims, boards)
     if table is None:
         return None
-    places = {board.label: place for place, board in enumerate(boards)}
-    told = {claim.text: claim for claim in claims}
+    places = {id(board): place for place, board in enumerate(boards)}
     behind = []
-    for label, text, *_ in table.rows:
-        place, claim = places.get(label), told.get(text)
-        behind.append(None if place is None or claim is None else _behind(claim, place, boards[place]))
-    return {**_whole(table), "opens": "Effect", "behind": behind}
+    for claim, board, _ in judged(claims, boards):
+        parts = [
+            [
+                long_text(control_text(control, claim.effect(board, control))),
+                _behind(claim, places[id(board)], board, control),
+            ]
+            for control in claim.controls
+        ]
+        behind.append({"opens": _behind(claim, places[id(board)], board, claim.against), "parts": parts})
+    return {**_whole(table), "opens": ["n", "Effect", "Verdict"], "parts": "Against controls", "behind": behind}
 
 
 def beside_data(table: Table | None, boards: Sequence[Board]) -> dict[str, Any] | None:
@@ -44,17 +49,21 @@ def beside_data(table: Table | None, boards: Sequence[Board]) -> dict[str, Any] 
         of = (
             f"task:{trained.index(task)}" if task in trained else f"unseen:{task}" if task in board.unseen else quantity
         )
-        behind.append(row and {"board": places[label], "row": board.rows.index(row), "of": of})
-    return {**_whole(table), "opens": "Ours", "behind": behind}
+        behind.append({"opens": row and {"board": places[label], "row": board.rows.index(row), "of": of}})
+    return {**_whole(table), "opens": ["Paper", "Ours", "n", "Difference", "Verdict"], "behind": behind}
 
 
 def _whole(table: Table) -> dict[str, Any]:
     return {**table_data(table), "rows": [[long_text(cell) for cell in row] for row in table.rows]}
 
 
-def _behind(claim: Claim, place: int, board: Board) -> dict[str, Any] | None:
-    first, second = board.called(claim.method), board.called(claim.against)
+def _behind(claim: Claim, place: int, board: Board, against: str) -> dict[str, Any] | None:
+    """The two rows and the quantity that an effect is of; None where one of the rows is not there."""
+    first, second = board.called(claim.method), board.called(against)
     if first is None or second is None:
         return None
     quantity = claim.quantity if claim.quantity in _QUANTITIES else "average"
+    if claim.tasks:
+        trained = [task.name for task in board.tasks]
+        quantity = f"tasks:{','.join(str(trained.index(task)) for task in claim.tasks)}"
     return {"board": place, "row": board.rows.index(first), "of": quantity, "to": board.rows.index(second)}

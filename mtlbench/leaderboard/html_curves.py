@@ -9,13 +9,20 @@ from typing import Any
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_runs import CURVES, short
-from mtlbench.leaderboard.model import Row
+from mtlbench.leaderboard.model import Board, Row, once_a_board
 from mtlbench.leaderboard.numbers import mean_of
 
-__all__ = ["row_curve"]
+__all__ = ["board_curves"]
 
 
-def row_curve(row: Row, yard: Yardstick) -> dict[str, Any] | None:
+@once_a_board
+def board_curves(board: Board) -> list[dict[str, Any] | None]:
+    """Those of every row, in their order."""
+    yard = Yardstick(board)
+    return [_row_curve(row, yard) for row in board.rows]
+
+
+def _row_curve(row: Row, yard: Yardstick) -> dict[str, Any] | None:
     """``gradients``, ``seconds`` and each quantity as [mean, lowest, highest], a list over points; None without curves.
 
     The k-th point is the mean over the k-th points of all runs: methods whose rounds are long end their rounds at

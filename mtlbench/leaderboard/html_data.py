@@ -14,7 +14,7 @@ from mtlbench.interface.settings import build, spec_text
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
-from mtlbench.leaderboard.html_curves import row_curve
+from mtlbench.leaderboard.html_curves import board_curves
 from mtlbench.leaderboard.html_runs import clipped, long_text, plain_text, short
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.scores import direction
@@ -60,7 +60,9 @@ def board_data(
             for task in board.tasks
         ],
         "unseen": [plain_text(name) for name in board.unseen],
-        "rows": [_row_data(board, row, yard, controls) for row in board.rows],
+        "rows": [
+            _row_data(board, row, curve, controls) for row, curve in zip(board.rows, board_curves(board), strict=True)
+        ],
         "tables": [{"name": name, **table_data(table), **_cells(board, name, table)} for name, table in tables],
         "surface": _surface(board, registry),
     }
@@ -84,7 +86,7 @@ def _cells(board: Board, name: str, table: Table) -> dict[str, Any]:
     }
 
 
-def _row_data(board: Board, row: Row, yard: Yardstick, controls: frozenset[str]) -> dict[str, Any]:
+def _row_data(board: Board, row: Row, curve: Mapping[str, Any] | None, controls: frozenset[str]) -> dict[str, Any]:
     asked = json.loads(row.asked)
     return {
         "name": plain_text(row.name),
@@ -97,7 +99,7 @@ def _row_data(board: Board, row: Row, yard: Yardstick, controls: frozenset[str])
         "settings": clipped(asked["settings"]),
         "protocol": clipped({**asked["protocol"], "budget": board.budget}),
         "command": _command(board, asked),
-        "curve": row_curve(row, yard),
+        "curve": curve,
     }
 
 
@@ -124,11 +126,11 @@ def _any_entry(board: Board) -> Entry:
     return next(entry for row in board.rows for entry in row.entries)
 
 
-def run_lines(board: Board, shares: Shares, *, curves: bool) -> list[str]:
-    """One JSON text a run, row by row and seed by seed.
+def run_lines(board: Board, shares: Shares) -> list[tuple[str, str]]:
+    """For each run, row by row and seed by seed, one JSON text and the same with the run's curve at its end.
 
     A list of row, seed, key, status, average, zero-shot average, cosine, the numbers of the texts that it shares
-    (about, shape), its values, and, if ``curves``, its curve.
+    (about, shape), its values, and its curve.
     """
     lines = []
     for place, row in enumerate(board.rows):
@@ -138,8 +140,8 @@ def run_lines(board: Board, shares: Shares, *, curves: bool) -> list[str]:
             told = [entry.average, entry.average_unseen, entry.cosine]
             shared = [shares.number(entry.shown.about), shares.number(entry.shown.shape)]
             head = compact([place, clipped(entry.seed), plain_text(entry.key), entry.status, *told, *shared])
-            curve = f",{entry.shown.curve}" if curves else ""
-            lines.append(f"{head[:-1]},{entry.shown.values}{curve}]")
+            short_line = f"{head[:-1]},{entry.shown.values}]"
+            lines.append((short_line, f"{short_line[:-1]},{entry.shown.curve}]"))
     return lines
 
 

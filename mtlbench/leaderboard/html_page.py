@@ -67,11 +67,12 @@ def html_page(
 def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[str], list[str]]:
     """Runs and paths of every board, what they share, and what had to be left out, in words."""
     shares = Shares()
-    runs = [run_lines(board, shares, curves=True) for board in reading.boards]
+    both = [run_lines(board, shares) for board in reading.boards]
+    runs = [[whole for _, whole in lines] for lines in both]
     paths = [path_lines(board) for board in reading.boards]
     cut = []
     if _size(runs) + _size(paths) > _ROOM:
-        runs = [run_lines(board, shares, curves=False) for board in reading.boards]
+        runs = [[line for line, _ in lines] for lines in both]
         cut.append("Curves of single runs; the means over seeds are all here.")
     if _size(runs) + _size(paths) > _ROOM:
         paths = [[] for _ in reading.boards]

@@ -22,6 +22,8 @@ _DEEPEST = 6
 _WIDEST = 200
 _DIGITS = 6
 _CURVE_DIGITS = 5
+_WHOLE = 2**53
+"""Beyond it, a browser would round whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,11 @@ def _shape(value: Any, values: list[Any]) -> Any:
 
     An object is ``{"names": [...], "inner": [...]}``, because browsers have an order of their own for names.
     """
-    if isinstance(value, dict):
-        return {"names": sorted(value), "inner": [_shape(value[name], values) for name in sorted(value)]}
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is dict:
+        names = sorted(value)
+        return {"names": names, "inner": [_shape(value[name], values) for name in names]}
+    if kind is list:
         return [_shape(inner, values) for inner in value]
     values.append(value)
     return 0
@@ -126,19 +130,20 @@ def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any
 
     digits: of numbers with a fraction; all of them when None.
     """
+    kind = type(value)
+    if kind is float:
+        return value if digits is None else short(value, digits)
+    if kind is int:
+        return value if -_WHOLE <= value <= _WHOLE else plain_text(str(value))
     if isinstance(value, str):
         return plain_text(value)
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         if depth == 0:
             return "{…}"
         items = sorted(value.items())[:_WIDEST]
         return {plain_text(str(name)): clipped(inner, depth - 1, digits) for name, inner in items}
     if isinstance(value, (list, tuple)):
         return [clipped(inner, depth - 1, digits) for inner in value[:_WIDEST]] if depth else "[…]"
-    if isinstance(value, float):
-        return value if digits is None else short(value, digits)
-    if isinstance(value, int) and abs(value) > 2**53:  # a browser would round it
-        return plain_text(str(value))
     return value
 
 

@@ -177,15 +177,17 @@ def _names(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield str(name)
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+    """All texts inside, however deep they lie."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield found
+        elif isinstance(found, dict):
+            yield from map(str, found)
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
 
 
 def _check_settings(cell: Mapping[str, Any], registry: Registry) -> str:

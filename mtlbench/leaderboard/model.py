@@ -8,14 +8,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, update_wrapper
+from typing import Any, Generic, TypeVar
 
 from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.settings import parse_spec, spec_text
 from mtlbench.leaderboard.entries import Entry, Failure, TaskColumn
 
-__all__ = ["REFERENCE", "SINGLE", "Board", "Row", "boards_of"]
+__all__ = ["REFERENCE", "SINGLE", "Board", "Row", "boards_of", "once_a_board"]
+
+T = TypeVar("T")
 
 REFERENCE = "mtl"
 """The variant that others are measured against."""
@@ -114,6 +116,30 @@ class Board:
         """The row of a variant; where several settings stand under that name, the one with the most runs."""
         rows = [row for row in self.rows if row.variant == variant]
         return min(rows, key=lambda row: (-len(row.done), row.asked), default=None)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """What ``once_a_board`` remembers."""
+        return {}
+
+
+class once_a_board(Generic[T]):  # noqa: N801 a decorator
+    """A function of a board that is worked out once for each: what takes long is shared. Nobody may change results."""
+
+    def __init__(self, make: Callable[[Board], T]) -> None:
+        self._make = make
+        self._name = f"{make.__module__}.{make.__qualname__}"
+        update_wrapper(self, make)
+
+    def __call__(self, board: Board) -> T:
+        if self._name not in board.known:
+            self.keep(board, self._make(board))
+        found: T = board.known[self._name]
+        return found
+
+    def keep(self, board: Board, result: T) -> None:
+        """Remember what somebody else has worked out."""
+        board.known[self._name] = result
 
 
 def boards_of(entries: Iterable[Entry], failures: Iterable[Failure] = ()) -> list[Board]:

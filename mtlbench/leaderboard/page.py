@@ -17,7 +17,7 @@ from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.html_page import HTML, html_page
-from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.model import Board, once_a_board
 from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
@@ -54,12 +54,11 @@ _ON_THE_PAGE = ("scores", "comparison", "cost", "analysis")
 """Tables that the front page shows; it links to the others."""
 
 
-def board_tables(board: Board) -> Iterator[tuple[str, Table]]:
+@once_a_board
+def board_tables(board: Board) -> list[tuple[str, Table]]:
     """(name, table) of everything there is to say about one board."""
-    for name, make in TABLES.items():
-        table = make(board)
-        if table is not None:
-            yield name, table
+    made = [(name, make(board)) for name, make in TABLES.items()]
+    return [(name, table) for name, table in made if table is not None]
 
 
 def all_tables(
@@ -94,7 +93,7 @@ def rendered(
         "# Leaderboard",
         "Every number comes from the records in `results/`. To write this page anew: `mtlbench leaderboard`.",
     ]
-    tables = [list(board_tables(board)) for board in reading.boards]
+    tables = [board_tables(board) for board in reading.boards]
     for board, named in zip(reading.boards, tables, strict=True):
         page.append(f"## {for_markdown(board.label)}")
         links = []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import beats_another_seed, versus
-from mtlbench.leaderboard.model import REFERENCE, Board
+from mtlbench.leaderboard.model import REFERENCE, Board, once_a_board
 from mtlbench.leaderboard.numbers import DASH, mean_of, number, p_value, percent
 from mtlbench.leaderboard.statistics import LEVEL, holm
+from mtlbench.study.quantiles import quantile
 
 __all__ = ["RankSummary", "places", "rank_summary", "standing_table", "verdicts"]
 
@@ -103,6 +105,7 @@ def places(board: Board) -> dict[str, int]:
     return place
 
 
+@once_a_board
 def rank_summary(board: Board) -> dict[str, RankSummary]:
     """Ranks of the rows that have every task at every seed of the reference (without one: of the fullest row)."""
     anchor = board.reference or max(board.rows, key=lambda row: len(row.averages))
@@ -116,17 +119,27 @@ def rank_summary(board: Board) -> dict[str, RankSummary]:
     ]
     flat = [ranks for by_task in blocks for ranks in by_task]
     draws = _resampled_means(blocks)
+    best = [min(draw) + 1e-9 for draw in draws]
+    wins = [_wins(ranks) for ranks in flat]
     found = {}
     for index, row in enumerate(rows):
-        own = sorted(draw[index] for draw in draws)
+        own = [draw[index] for draw in draws]
+        rising = sorted(own)
         found[row.name] = RankSummary(
             mean=mean_of([ranks[index] for ranks in flat]),
-            low=_quantile(own, LEVEL / 2),
-            high=_quantile(own, 1 - LEVEL / 2),
-            first=mean_of([draw[index] <= min(draw) + 1e-9 for draw in draws]),
-            wins=mean_of([(ranks[index] == min(ranks)) / ranks.count(min(ranks)) for ranks in flat]),
+            low=quantile(rising, LEVEL / 2),
+            high=quantile(rising, 1 - LEVEL / 2),
+            first=mean_of([mean <= lowest for mean, lowest in zip(own, best, strict=True)]),
+            wins=mean_of([shares[index] for shares in wins]),
         )
     return found
+
+
+def _wins(ranks: Sequence[float]) -> list[float]:
+    """1 for the best, which several share evenly; 0 for the others."""
+    best = min(ranks)
+    share = 1 / ranks.count(best)
+    return [share if rank == best else 0.0 for rank in ranks]
 
 
 def _ranks(scores: Sequence[float]) -> list[float]:
@@ -142,21 +155,21 @@ def _resampled_means(blocks: Sequence[Sequence[Sequence[float]]]) -> list[list[f
     """
     import numpy as np
 
-    rng = random.Random(0)
     ranks = np.asarray(blocks)  # (S, T, M)
     seeds, tasks, rows = ranks.shape
-    drawn_seeds, drawn_tasks = (
-        np.asarray([np.bincount(rng.choices(range(size), k=size), minlength=size) for _ in range(_RESAMPLES)])
-        for size in (seeds, tasks)
-    )
+    drawn_seeds, drawn_tasks = _draws(seeds, tasks)
     by_task = (drawn_seeds @ ranks.reshape(seeds, -1)).reshape(_RESAMPLES, tasks, rows)
     means: list[list[float]] = ((by_task * drawn_tasks[:, :, None]).sum(axis=1) / (seeds * tasks)).tolist()
     return means
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear between order statistics."""
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+@lru_cache(maxsize=16)
+def _draws(*sizes: int) -> list[Any]:
+    """For each size a (resamples, size) array of how often each of so many things is drawn; alike boards share it."""
+    import numpy as np
+
+    rng = random.Random(0)
+    return [
+        np.asarray([np.bincount(rng.choices(range(size), k=size), minlength=size) for _ in range(_RESAMPLES)])
+        for size in sizes
+    ]

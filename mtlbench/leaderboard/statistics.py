@@ -68,6 +68,12 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 def sign_flip_p(values: Sequence[float]) -> float:
     """Share of sign patterns under which the sum is at least as far from 0; exact up to 14 values, sampled beyond."""
+    return _flip_p(tuple(values))
+
+
+@lru_cache(maxsize=4096)
+def _flip_p(values: tuple[float, ...]) -> float:
+    """Remembered: many rows have equal values, and several tables ask for one row's."""
     # Patterns that tie with the observed one but for rounding count.
     observed = abs(math.fsum(values)) - _NOISE * math.fsum(map(abs, values))
     signs = _sign_patterns(len(values))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.entries import Entry
-from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of, percent, spread
 from mtlbench.study.tape import Agreement
 
@@ -22,11 +20,12 @@ def tape_table(board: Board) -> Table | None:
         return None
     rows = []
     for row in board.rows:
-        cosines = [spread(row.values(_at(share, _cosine)), 3) for share in _SHARES]
-        conflicts = [row.values(_at(share, _conflicts)) for share in _SHARES]
-        imbalance = [spread(row.values(_at(share, _imbalance)), 2) for share in _SHARES]
-        shares = [percent(mean_of(values)) if values else DASH for values in conflicts]
-        rows.append([row.name, str(len(row.done)), *cosines, *shares, *imbalance])
+        looks = [_at(row, share) for share in _SHARES]
+        cosines = [spread([found.cosine for found in look], 3) for look in looks]
+        conflicts = [percent(mean_of([found.conflicts for found in look])) if look else DASH for look in looks]
+        imbalances = [[found.imbalance for found in look if found.imbalance is not None] for look in looks]
+        norms = [spread(values, 2) for values in imbalances]
+        rows.append([row.name, str(len(row.done)), *cosines, *conflicts, *norms])
     heads = [f"{name}, {share:.0%}" for name in ("Cosine", "Conflicts", "Norms") for share in _SHARES]
     return Table(
         title=f"{board.label}: tape",
@@ -46,24 +45,11 @@ def _known(entry: Entry) -> list[tuple[int, Agreement]]:
     return [(point.gradients, point.agreement) for point in entry.curve if point.agreement is not None]
 
 
-def _at(share: float, read: Callable[[Agreement], float | None]) -> Callable[[Entry], float | None]:
-    def value(entry: Entry) -> float | None:
-        known: Sequence[tuple[int, Agreement]] = _known(entry)
-        if not known:
-            return None
-        wanted = share * entry.budget
-        return read(min(known, key=lambda point: (abs(point[0] - wanted), point[0]))[1])
-
-    return value
-
-
-def _cosine(found: Agreement) -> float | None:
-    return found.cosine
-
-
-def _conflicts(found: Agreement) -> float | None:
-    return found.conflicts
-
-
-def _imbalance(found: Agreement) -> float | None:
-    return found.imbalance
+def _at(row: Row, share: float) -> list[Agreement]:
+    """Of every finished run with a tape, the point nearest to a share of the budget."""
+    found = []
+    for entry in row.done:
+        known, wanted = _known(entry), share * entry.budget
+        if known:
+            found.append(min(known, key=lambda point: (abs(point[0] - wanted), point[0]))[1])
+    return found

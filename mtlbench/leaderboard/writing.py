@@ -37,7 +37,7 @@ def _write(files: Mapping[str, str], out: Path) -> list[str]:
     for path in sorted(files):
         data = files[path].encode("utf-8", "backslashreplace")
         if _bytes(out / path) != data:
-            atomic.replace(out / path, data)
+            atomic.replace(out / path, data, durable=False)
             changed.append(path)
     for path in _left_over(files, out):
         (out / path).unlink()

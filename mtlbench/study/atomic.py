@@ -66,14 +66,19 @@ def create(path: Path, data: bytes) -> bool:
     return True
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, in place of one that may be there."""
-    temporary = _written(path, data)
+def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file, whole or not at all, in place of one that may be there.
+
+    durable: whether to wait until it would outlive a power cut, which takes milliseconds; what can be made again need
+    not.
+    """
+    temporary = _written(path, data, durable)
     try:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 def temporary_in(folder: Path) -> Path:
@@ -102,14 +107,15 @@ def _temporaries(folder: Path) -> Iterator[Path]:
         yield from (Path(root, name) for name in names if name.startswith(_PREFIX))
 
 
-def _written(path: Path, data: bytes) -> Path:
+def _written(path: Path, data: bytes, durable: bool = True) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_in(path.parent)
     try:
         with temporary.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mtlbench.interface.errors import BadRecord, BadSetting
 from mtlbench.interface.run import Cell
 from mtlbench.interface.settings import spec_text
-from mtlbench.study.keys import canonical_json, cell_content, cell_from, cell_key, sha256_of
+from mtlbench.study.json_text import json_of
+from mtlbench.study.keys import canonical_json, cell_content, cell_from, sha256_of
 
 __all__ = [
     "FIELDS",
@@ -140,15 +141,11 @@ def _parsed(data: bytes) -> tuple[Any, str | None]:
     before, start, rest = data.partition(_OUTCOME)
     lines, end, after = rest.partition(b"\n }")
     if start and end:
-        around = _json(before + b'\n "outcome": null' + after)
+        around = json_of(before + b'\n "outcome": null' + after)
         if isinstance(around, dict) and around.get("outcome", ...) is None and around.get("schema") == SCHEMA:
             text = b"{" + lines.removeprefix(b"  ").replace(b",\n  ", b",") + b"}"
-            return {**around, "outcome": _json(text)}, hashlib.sha256(text).hexdigest()
-    return _json(data), None
-
-
-def _json(data: bytes) -> Any:
-    return json.loads(data.decode(), parse_constant=_no_constant)
+            return {**around, "outcome": json_of(text)}, hashlib.sha256(text).hexdigest()
+    return json_of(data), None
 
 
 def check_record(content: Any, digest: str | None = None) -> Record:
@@ -166,16 +163,15 @@ def check_record(content: Any, digest: str | None = None) -> Record:
             raise BadRecord(f"{name!r} must be {kind.__name__}, found {record[name]!r:.80}")
     if record["status"] not in _STATUSES:
         raise BadRecord(f"'status' must be one of {', '.join(_STATUSES)}, found {record['status']!r}")
-    cell = cell_of(record)
-    if not _is_named_truly(cell):
-        raise BadRecord(f"variant does not match the cell: {cell.variant!r:.80}; one of them was changed after the run")
     try:
-        key = cell_key(record["cell"])
+        cell = cell_of(record)
         if digest != record["digest"]:
             digest = sha256_of(record["outcome"])
     except (BadSetting, ValueError, RecursionError) as error:  # ValueError: 1e999 is read as infinite
         raise BadRecord(str(error)) from None
-    if key != record["key"]:
+    if not _is_named_truly(cell):
+        raise BadRecord(f"variant does not match the cell: {cell.variant!r:.80}; one of them was changed after the run")
+    if cell.key != record["key"]:
         raise BadRecord("key does not match the cell: one of them was changed after the run")
     if digest != record["digest"]:
         raise BadRecord("digest does not match the outcome: one of them was changed after the run")
@@ -235,7 +231,3 @@ def migrate(
             raise BadRecord(f"schema {record['schema']} was never in use")
         record = {**step(record), "schema": record["schema"] + 1}
     return record
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

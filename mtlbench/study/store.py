@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -224,16 +225,18 @@ def _record_paths(folder: Path, depth: int = 3) -> Iterator[Path]:
 
     One that lies higher up belongs deeper, and whoever reads it will say so.
     """
-    for path in _entries(folder):
-        if path.is_dir():
+    for found in _entries(folder):
+        path = folder / found.name
+        if path.is_dir() if found.is_symlink() else found.is_dir():
             if depth > 1:
                 yield from _record_paths(path, depth - 1)
         elif path.suffix == ".json":
             yield path
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        with os.scandir(folder) as entries:
+            return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
     except OSError:  # a file, or a folder that is not ours to read
         return []

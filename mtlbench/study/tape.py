@@ -11,6 +11,8 @@ from mtlbench.interface.errors import BadRecord
 
 __all__ = ["Agreement", "TapePoint", "agreement", "tape_of"]
 
+_NUMBERS = {int, float}
+
 Gram = Sequence[Sequence[float]]
 """(T, T) inner products, in the order of the record's tasks."""
 
@@ -44,10 +46,12 @@ def agreement(gram: Gram) -> Agreement | None:
     for i, row in enumerate(gram):
         own = norms[i]
         for product, other in zip(row[i + 1 :], norms[i + 1 :], strict=True):
-            opposed += product < 0
+            if product < 0:
+                opposed += 1
             if own > 0 and other > 0:
                 # Two divisions: the product of two small norms may underflow where neither does.
-                total += min(1.0, max(-1.0, product / own / other))
+                cosine = product / own / other
+                total += cosine if -1.0 <= cosine <= 1.0 else math.copysign(1.0, cosine)
     pairs = len(norms) * (len(norms) - 1) / 2
     shortest = min(norms)
     return Agreement(total / pairs, opposed / pairs, max(norms) / shortest if shortest > 0 else None)
@@ -65,10 +69,10 @@ def _points(curve: Sequence[Mapping[str, Any]], tasks: int) -> Iterator[TapePoin
         if gram is None:
             continue
         is_square = isinstance(gram, list) and all(isinstance(row, list) and len(row) == tasks for row in gram)
-        if not is_square or len(gram) != tasks or not all(_is_real(value) for row in gram for value in row):
+        if not is_square or len(gram) != tasks or not all(map(_are_real, gram)):
             raise BadRecord(f"the Gram matrix after {point.get('gradients')} gradients is no {tasks} x {tasks} table")
         yield TapePoint(point["gradients"], gram)
 
 
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _are_real(values: list[Any]) -> bool:
+    return _NUMBERS.issuperset(map(type, values)) and all(map(math.isfinite, values))

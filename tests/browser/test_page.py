@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from mtlbench.interface.run import Config
+from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.html_page import html_page
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
+from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.reading import entries_of
 from mtlbench.plugins import load_registry
 from mtlbench.testing.records import made_up_record
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = "</script><script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
 CLAIM = Claim("PCGrad scores better than MTL", "pcgrad", "mtl", "average", "better", controls=("lookahead",))
+VALUE = PaperValue("digits", "pcgrad", 91.5, "Somebody 2020, Table 1", task="b")
 FIRST = ".board:first-child .part:first-child"
 
 
@@ -48,7 +51,8 @@ def page(tmp_path_factory) -> Path:
     reading = Reading(boards_of(kept), [*problems, *refused, Problem("lost.json", SCRIPT)])
     tables = [list(board_tables(board)) for board in reading.boards]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(html_page(reading, tables, [CLAIM], load_registry(Config())), encoding="utf-8")
+    beside = beside_table([VALUE], reading.boards)
+    path.write_text(html_page(reading, tables, [CLAIM], load_registry(Config()), beside), encoding="utf-8")
     return path
 
 
@@ -133,10 +137,34 @@ def test_a_difference_shows_both_runs_of_each_pair(opened):
     opened.click("dialog .close")
 
 
-def test_a_claims_effect_opens_its_runs(opened):
-    opened.click("#rest tbody td button")
+def test_every_number_of_a_claim_opens_its_runs(opened):
+    opened.click("#claims + .table td:nth-child(5) button")
     assert CLAIM.text in opened.run("return document.querySelector('dialog').innerText")
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(5)") == ["-1", "-1", "-1"]
+    opened.click("dialog .close")
+    opened.click("#claims + .table td:nth-child(7) button")
+    told = opened.run("return document.querySelector('dialog').innerText")
+    assert "Against controls: lookahead: holds (+68.50" in told
+    assert "lookahead, same seed" in told
+    assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(5)") == ["68.5", "68.5", "68.5"]
+
+
+def test_the_papers_value_opens_our_runs_and_says_where_it_stands(opened):
+    assert opened.texts("#beside + .table td:nth-child(6)") == ["91.50"]
+    opened.click("#beside + .table td:nth-child(6) button")
+    told = opened.run("return document.querySelector('dialog').innerText")
+    assert "Paper: 91.50" in told
+    assert "Source: Somebody 2020, Table 1" in told
+    assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(3)") == ["78", "77", "76"]
+
+
+def test_no_number_of_a_table_is_a_dead_end(opened):
+    opened.run("for (const part of document.querySelectorAll('details')) part.open = true")
+    dead = """
+      return [...document.querySelectorAll('.board .part > div > .table td, #rest .table td')]
+        .filter((cell) => /^[-+<]?\\s*\\d/.test(cell.textContent) && !cell.querySelector('button'))
+        .map((cell) => cell.textContent)"""
+    assert opened.run(dead) == []
 
 
 def test_arrow_keys_go_from_number_to_number(opened):

@@ -15,12 +15,14 @@ from mtlbench.cli.running.asking import study_from
 from mtlbench.interface.run import Config
 from mtlbench.interface.suite import SuiteContext
 from mtlbench.leaderboard import html_page
+from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.html_runs import clipped, plain_text
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
+from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.reading import entries_of
 from mtlbench.plugins import load_registry
 from mtlbench.study.grid import resolve
@@ -70,11 +72,12 @@ class Page(HTMLParser):
         return json.loads(text)
 
 
-def page_of(*records, claims=(), registry=None) -> str:
+def page_of(*records, claims=(), registry=None, paper=None) -> str:
     entries, problems = entries_of(records)
     kept, refused = sifted(entries)
     reading = Reading(boards_of(kept), sorted(problems + refused))
-    return html_page.html_page(reading, [list(board_tables(board)) for board in reading.boards], claims, registry)
+    tables = [board_tables(board) for board in reading.boards]
+    return html_page.html_page(reading, tables, claims, registry, beside_table(paper, reading.boards))
 
 
 @pytest.fixture(scope="module")
@@ -178,13 +181,32 @@ def test_a_number_leads_to_the_records_behind_it(records):
         assert average == record["outcome"]["average"]
 
 
-def test_an_effect_leads_to_the_two_rows_of_its_claim(records):
-    claims = [Claim("PCGrad is better", "pcgrad", "mtl", "average", "better", controls=("stl",))]
+def test_effects_and_controls_lead_to_the_two_rows_of_their_claim(records):
+    controls = ("stl", "not-there")
+    claims = [
+        Claim("PCGrad is better", "pcgrad", "mtl", "average", "better", controls=controls),
+        Claim("PCGrad is better on b", "pcgrad", "mtl", "average", "better", tasks=("b",)),
+    ]
     page = Page(page_of(*records, claims=claims))
     names = [row["name"] for row in page.data("board-0")["rows"]]
-    (behind,) = page.data("front")["claims"]["behind"]
-    assert behind == {"board": 0, "row": names.index("pcgrad"), "of": "average", "to": names.index("mtl")}
+    told = page.data("front")["claims"]
+    first, second = told["behind"]
+    opens = {"board": 0, "row": names.index("pcgrad"), "of": "average", "to": names.index("mtl")}
+    assert first["opens"] == opens
+    assert [part[1] for part in first["parts"]] == [{**opens, "to": names.index("stl")}, None]
+    assert "; ".join(part[0] for part in first["parts"]) == told["rows"][0][told["columns"].index(told["parts"])]
+    assert second == {"opens": {**opens, "of": "tasks:1"}, "parts": []}
+    assert set(told["opens"]) < set(told["columns"])
     assert [row["name"] for row in page.data("board-0")["rows"] if row["control"]] == ["stl"]
+
+
+def test_the_papers_value_leads_to_the_runs_beside_it(records):
+    value = PaperValue("digits", "pcgrad", 91.5, "Somebody 2020, Table 1", task="b")
+    page = Page(page_of(*records, paper=[value]))
+    names = [row["name"] for row in page.data("board-0")["rows"]]
+    told = page.data("front")["beside"]
+    assert told["behind"] == [{"opens": {"board": 0, "row": names.index("pcgrad"), "of": "task:1"}}]
+    assert {"Paper", "Ours", "n", "Difference"} <= set(told["opens"]) <= set(told["columns"])
 
 
 def test_curves_are_means_over_seeds_between_the_lowest_and_the_highest():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from mtlbench.leaderboard.contrasts import paired, tasks_below
+from mtlbench.leaderboard.contrasts import below, transfers
+from mtlbench.leaderboard.figures.dotted import dotted
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
 from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
 from mtlbench.leaderboard.profile import relative_scores
@@ -20,21 +21,18 @@ _RATIOS = 60
 def ranks(board: Board) -> Iterator[Figure]:
     """Mean ranks with their intervals."""
     found = rank_summary(board)
-    if not found:
-        return
     rows: list[list[Cell]] = [
         ["", name, len(board.tasks), one.mean, one.low, one.high]
         for name, one in sorted(found.items(), key=lambda item: (item[1].mean, item[0]))
     ]
-    yield Figure(
-        stem=f"{board.slug}-ranks",
-        kind="ranks",
-        form="dots",
-        title=f"{board.label}: mean rank over tasks and seeds",
+    yield from dotted(
+        board,
+        "ranks",
+        ["panel", "method", "tasks", "value", "low", "high"],
+        rows,
+        title="mean rank over tasks and seeds",
         note="1 is best. Bars: 95 % intervals, bootstrap over seeds and tasks.",
         x="mean rank",
-        boards=(board.slug,),
-        sheet=Sheet.of(["panel", "method", "tasks", "value", "low", "high"], rows),
     )
 
 
@@ -72,28 +70,24 @@ def profile(board: Board) -> Iterator[Figure]:
 
 def transfer(board: Board) -> Iterator[Figure]:
     """The difference to single-task learning, task by task: below zero is negative transfer."""
-    single = board.single
-    if single is None or len(board.tasks) < 2:
+    if board.single is None or len(board.tasks) < 2:
         return
-    others = [(row, tasks_below(board, row, single)) for row in board.rows if row is not single]
+    others = [(name, found, below(board, found)) for name, found in transfers(board).items()]
     rows: list[list[Cell]] = []
-    for task in board.tasks:
-        for row, below in others:
-            found = paired(row.task_scores(task.name), single.task_scores(task.name), task.sign)
-            if found is not None:
-                mark = "below" if task.label in below else ""
-                rows.append([task.label, row.name, *interval_cells(found), 0, mark])
-    if not rows:
-        return
-    yield Figure(
-        stem=f"{board.slug}-transfer",
-        kind="transfer",
-        form="dots",
-        title=f"{board.label}: transfer by task",
+    for place, task in enumerate(board.tasks):
+        for name, found, worse in others:
+            difference = found[place]
+            if difference is not None:
+                mark = "below" if task.label in worse else ""
+                rows.append([task.label, name, *interval_cells(difference), 0, mark])
+    yield from dotted(
+        board,
+        "transfer",
+        ["panel", "method", "seeds", "value", "low", "high", "reference", "mark"],
+        rows,
+        title="transfer by task",
         note=f"Difference to {SINGLE} over shared seeds, positive where the method is better; bars: 95 % t "
         "intervals, cut at the edges. "
         "Filled: significantly below (Holm over tasks), which is negative transfer.",
         x=f"difference to {SINGLE} ({board.metric})",
-        boards=(board.slug,),
-        sheet=Sheet.of(["panel", "method", "seeds", "value", "low", "high", "reference", "mark"], rows),
     )

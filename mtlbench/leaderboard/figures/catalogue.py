@@ -12,12 +12,12 @@ from mtlbench.leaderboard.figures.model import Figure
 from mtlbench.leaderboard.figures.plane import in_the_plane, plane
 from mtlbench.leaderboard.figures.price import price
 from mtlbench.leaderboard.figures.sweeps import sweeps
-from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.model import Board, once_a_board
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["data_files", "figures_of"]
+__all__ = ["board_figures", "data_files", "figures_of"]
 
 _MAKERS: Sequence[Callable[[Board], Iterator[Figure]]] = (
     ranks,
@@ -43,9 +43,15 @@ def figures_of(boards: Sequence[Board], registry: Registry | None = None) -> lis
     """
     found = list(plane(boards, registry))
     for board in boards:
-        makers = _IN_THE_PLANE if in_the_plane(board) else _MAKERS
-        found += [figure for make in makers for figure in make(board)]
+        found += board_figures(board)
     return found
+
+
+@once_a_board
+def board_figures(board: Board) -> list[Figure]:
+    """Those of a single board."""
+    makers = _IN_THE_PLANE if in_the_plane(board) else _MAKERS
+    return [figure for make in makers for figure in make(board)]
 
 
 def data_files(figures: Iterable[Figure]) -> dict[str, str]:

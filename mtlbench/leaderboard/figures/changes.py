@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from mtlbench.leaderboard.entries import Entry
+from mtlbench.leaderboard.figures.dotted import dotted
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
 from mtlbench.leaderboard.model import Board
 from mtlbench.leaderboard.numbers import mean_of
@@ -54,18 +55,15 @@ def forgetting(board: Board) -> Iterator[Figure]:
             found = estimate(row.values(after))
             if found is not None:
                 rows.append([panel, row.name, *interval_cells(found), start])
-    if not rows:
-        return
-    yield Figure(
-        stem=f"{board.slug}-forgetting",
-        kind="forgetting",
-        form="dots",
-        title=f"{board.label}: masked-LM loss after training",
+    yield from dotted(
+        board,
+        "forgetting",
+        _DOTS,
+        rows,
+        title="masked-LM loss after training",
         note="Of the trained encoder under its pretrained head. Dashed: before training. The further right, the more "
         "was forgotten. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="masked-LM loss (nats)",
-        boards=(board.slug,),
-        sheet=Sheet.of(_DOTS, rows),
     )
 
 
@@ -76,15 +74,12 @@ def distance(board: Board) -> Iterator[Figure]:
         found = estimate(row.values(lambda entry: entry.distance))
         if found is not None:
             rows.append(["", row.name, *interval_cells(found), None])
-    if not rows:
-        return
-    yield Figure(
-        stem=f"{board.slug}-distance",
-        kind="distance",
-        form="dots",
-        title=f"{board.label}: distance from the start",
+    yield from dotted(
+        board,
+        "distance",
+        _DOTS,
+        rows,
+        title="distance from the start",
         note="Of the encoder's parameters at the end of training. Bars: 95 % t intervals over seeds, cut at the edges.",
         x="L2 distance",
-        boards=(board.slug,),
-        sheet=Sheet.of(_DOTS, rows),
     )

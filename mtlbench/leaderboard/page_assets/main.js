@@ -54,23 +54,32 @@ function nothing() {
   return { node: element("p", {}, "No run has a curve."), refresh: () => {} };
 }
 
-/** A table of all boards, with verdicts that stand out; the numbers of one of its columns open their runs. */
+/** A table of all boards. Its numbers and verdicts open their runs; a cell of several numbers has a button for each. */
 function overallTable(told) {
   const cell = (row, column) => {
-    const text = row[column];
-    if (told.columns[column] === "Verdict") {
-      const shade = text.startsWith("holds,") ? "partly" : text;
-      return element("span", { class: ["holds", "fails", "partly"].includes(shade) ? `verdict ${shade}` : null }, named(text));
-    }
-    const behind = told.behind[told.rows.indexOf(row)];
-    if (told.columns[column] !== told.opens || !behind) return named(text);
-    const open = () => openRecords(boardAt(behind.board), behind.row, behind.of, behind.to, [
-      element("h2", { id: "record-title", tabindex: "-1" }, `${told.opens}: `, named(text)),
-      element("p", { class: "notes" }, named(row[1]), ", on ", named(row[0])),
-    ]);
-    return element("button", { type: "button", class: "cell", "aria-label": `${text}, ${told.opens} of ${row[1]} on ${row[0]}: the runs behind it`, on: { click: open } }, named(text));
+    const head = told.columns[column];
+    const { opens, parts } = told.behind[told.rows.indexOf(row)];
+    const button = (text, behind, inTabOrder) => {
+      const shown = verdictText(head, text);
+      if (!behind) return shown;
+      const open = () => openRecords(boardAt(behind.board), behind.row, behind.of, behind.to, [
+        element("h2", { id: "record-title", tabindex: "-1" }, named(head), ": ", named(text)),
+        element("p", { class: "notes" }, named(row[1]), ", on ", named(row[0])),
+        told.columns.includes("Source") && element("p", { class: "notes" }, "Source: ", named(row[told.columns.indexOf("Source")])),
+      ]);
+      const label = `${text}, ${head} of ${row[1]} on ${row[0]}: the runs behind it`;
+      return element("button", { type: "button", class: "cell", "aria-label": label, tabindex: inTabOrder ? null : "-1", on: { click: open } }, shown);
+    };
+    if (head === told.parts) return parts.length > 0 ? parts.map(([text, behind]) => element("div", {}, button(text, behind, true))) : named(row[column]);
+    return told.opens.includes(head) ? button(row[column], opens, head === told.opens[1]) : named(row[column]);
   };
   return sortableTable(told, told.rows, (row, column) => row[column], cell).node;
+}
+
+function verdictText(head, text) {
+  if (head !== "Verdict") return named(text);
+  const shade = text.startsWith("holds,") ? "partly" : text;
+  return element("span", { class: ["holds", "fails", "partly"].includes(shade) ? `verdict ${shade}` : null }, named(text));
 }
 
 function listSection(title, lines) {
@@ -98,7 +107,7 @@ function start() {
   refresh();
   const rest = document.getElementById("rest");
   if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), overallTable(front.claims));
-  if (front.beside) rest.append(element("h2", {}, "The paper's values beside ours"), overallTable(front.beside));
+  if (front.beside) rest.append(element("h2", { id: "beside" }, "The paper's values beside ours"), overallTable(front.beside));
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(

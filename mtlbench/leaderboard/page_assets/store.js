@@ -52,16 +52,28 @@ function isAtHome(board, run) {
   return (run.about.machine?.fingerprint ?? "") === board.machine;
 }
 
-/** A run's value of a quantity such as `average`, `task:3`, `seconds:train`; null or undefined where there is none. */
+/** A run's value of a quantity such as `average`, `task:3`, `tasks:0,3` (their mean), `seconds:train`; null or undefined where there is none. */
 function quantity(run, of) {
   if (of in run.ends) return run.ends[of];
-  const mark = of.indexOf(":");
-  const [kind, rest] = mark < 0 ? [of, ""] : [of.slice(0, mark), of.slice(mark + 1)];
+  const [kind, rest] = kindAndRest(of);
   if (kind === "task") return run.run.test?.[Number(rest)];
+  if (kind === "tasks") return meanOf(rest.split(",").map((task) => run.run.test?.[Number(task)]));
   if (kind === "unseen") return run.run.unseen?.[rest];
   if (kind === "count") return run.run.counts?.[rest];
   if (kind === "seconds") return run.run.seconds?.[rest];
   return run.run[kind];
+}
+
+/** What stands before and after a quantity's first colon; names of tasks may hold others. */
+function kindAndRest(of) {
+  const mark = of.indexOf(":");
+  return mark < 0 ? [of, ""] : [of.slice(0, mark), of.slice(mark + 1)];
+}
+
+/** Null where one of the values is missing. */
+function meanOf(values) {
+  if (!values.every((value) => typeof value === "number")) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Whether a quantity is a time or a memory, which tables compare on one machine alone. */
@@ -70,8 +82,9 @@ function isMeasured(of) {
 }
 
 function quantityName(board, of) {
-  const [kind, rest] = of.split(":");
+  const [kind, rest] = kindAndRest(of);
   if (kind === "task") return `${board.tasks[Number(rest)].label} (test)`;
+  if (kind === "tasks") return `mean of ${rest.split(",").map((task) => board.tasks[Number(task)].label).join(", ")} (test)`;
   if (kind === "unseen") return `${rest} (test, never trained)`;
   if (kind === "count") return rest.replaceAll("_", " ");
   if (kind === "seconds") return rest === "train" ? "training seconds" : `${rest} seconds`;

@@ -1,0 +1,52 @@
+"""Work divided among processes: what comes out is the same, sooner."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+__all__ = ["MANY", "divided"]
+
+T = TypeVar("T")
+Work = Callable[[slice], T]
+"""From the share of a list that is to be done to what comes out of it; may use all that its process has."""
+
+MANY = 1000
+"""Records from which it pays."""
+_MOST = 8
+
+_begun: list[Work[Any]] = []
+"""In a process that was forked for it: its work."""
+
+
+def divided(work: Work[T], *, pays: bool = True) -> list[T]:
+    """What each share came to: of all there is, or of every n-th item from the first, the second ... to the n-th.
+
+    One process does it all unless it ``pays``, and where a fork would copy held locks or there is none.
+    """
+    many = _processes() if pays else 1
+    if many == 1:
+        return [work(slice(None))]
+    # Processes are forked, so that neither the work nor what it works on has to be sent to them.
+    with ProcessPoolExecutor(many, mp_context=get_context("fork"), initializer=_begin, initargs=(work,)) as pool:
+        return list(pool.map(_done, [slice(place, None, many) for place in range(many)]))
+
+
+def _processes() -> int:
+    if threading.active_count() > 1 or not hasattr(os, "sched_getaffinity"):
+        return 1
+    return min(len(os.sched_getaffinity(0)), _MOST)
+
+
+def _begin(work: Work[Any]) -> None:
+    _begun.append(work)
+    gc.disable()  # nothing that is made is cyclic, and looking for cycles takes an eighth of the time
+
+
+def _done(share: slice) -> Any:
+    return _begun[-1](share)
