@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench import __version__
-from mtlbench.interface.errors import BadPlugin, BadRecord, MtlbenchError
+from mtlbench.interface.errors import BadDataset, BadPlugin, BadRecord, MissingData, MtlbenchError
 from mtlbench.interface.executor import Job, Report
 from mtlbench.interface.hookspecs import hookimpl
 from mtlbench.interface.run import Cell, Config
@@ -145,7 +145,8 @@ def _made(cell: Cell, config: Config, store: Store, report: Report, make: Make, 
     except (Exception, SystemExit) as error:  # a plugin's sys.exit() must not end the worker
         line, text = _line(error), traceback.format_exc()
         with contextlib.suppress(OSError):  # the disk may be what failed
-            store.write_failure(cell, {"error": line, "traceback": text, "finished": now()})
+            failure = {"error": line, "bad_data": isinstance(error, (BadDataset, MissingData)), "traceback": text}
+            store.write_failure(cell, {**failure, "finished": now()})
         if registry is not None:
             observe(registry, "mtlbench_cell_failed", error=text)
         return {"status": "failed", "error": line}

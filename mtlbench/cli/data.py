@@ -97,7 +97,7 @@ def _table(text: str, reports: Sequence[DataReport]) -> str:
     for report in reports:
         source = report.source
         name = source.name + (f" (stands in for {source.stands_for})" if source.stands_for else "")
-        state = "MISSING" if report.problem else "ok"
+        state = ("BAD" if report.origin else "MISSING") if report.problem else "ok"
         counted = str(report.rows) if report.rows else ""
         rows.append([name, source.config or "", report.split, counted, report.fingerprint[:12], state])
     lines = [aligned([text, "CONFIG", "SPLIT", "ROWS", "CONTENT", "STATE"], rows)]

@@ -67,11 +67,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
     from mtlbench.cli.running.asking import check_encoders, executor_from, study_from
-    from mtlbench.cli.running.ending import print_json, print_tables
+    from mtlbench.cli.running.ending import data_is_bad, print_json, print_tables
     from mtlbench.cli.running.stopping import exit_code, terminable
     from mtlbench.cli.running.watching import watcher_for
     from mtlbench.runner import Summary, run_grid
     from mtlbench.study.grid import resolve
+    from mtlbench.study.store import Store
     from mtlbench.worker import lend_registry, suite_context
 
     registry = open_registry(args)
@@ -98,6 +99,6 @@ def run(args: argparse.Namespace) -> int:
         print_json(summary, config, grid.warnings)
     else:
         print_tables(summary, config, registry, args.results)
-    if summary.bad_records:
+    if summary.bad_records or data_is_bad(summary, Store.of(config)):
         return MISUSE
     return 0 if summary.is_clean else 1

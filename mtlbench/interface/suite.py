@@ -111,7 +111,7 @@ class DataReport:
     sizes: tuple[SizeCheck, ...] = ()
     """Where a publication gives sizes for this split: what it says and what is there. A difference is no problem."""
     problem: str = ""
-    """Why it cannot be used and what to do, in one line; empty when it can."""
+    """Why it cannot be used and what to do, in one line; empty when it can. With an ``origin`` it is there and bad."""
 
 
 @dataclass(frozen=True)

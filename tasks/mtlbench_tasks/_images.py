@@ -53,7 +53,7 @@ def label_column(rows: Rows, wanted: str | None) -> tuple[str, str, tuple[str, .
 
 
 def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDArray[Any]]:
-    """pixels: (N, S, S, 3) uint8, scaled (bilinear) so that the shorter side is S, cut to the middle; labels: (N,).
+    """pixels: (N, 3, S, S) uint8, scaled (bilinear) so that the shorter side is S, cut to the middle; labels: (N,).
 
     Grey images are given three equal colours; transparent ones lose their transparency. Raises BadDataset, naming
     file and row, for what is no image and for a label that is none of the classes.
@@ -61,15 +61,18 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
     from PIL import Image
 
     classes = len(rows.table.features[label].names)
-    pixels = np.zeros((len(rows), size, size, 3), dtype=np.uint8)
+    pixels = np.zeros((len(rows), 3, size, size), dtype=np.uint8)
     labels = np.zeros(len(rows), dtype=np.int64)
     for row, (stored, value) in enumerate(zip(rows.column(image), rows.column(label), strict=True)):
         if value is None or not 0 <= value < classes:
             raise BadDataset(f"{rows.where(row)}: label {value} is none of {classes} classes")
+        if stored is None or stored["bytes"] is None:
+            found = "missing (null)" if stored is None else f"only named ({stored['path']}), its bytes are not here"
+            raise BadDataset(f"{rows.where(row)}: the image is {found}")
         try:
             with Image.open(io.BytesIO(stored["bytes"])) as picture:
-                pixels[row] = _square(picture.convert("RGB"), size)
-        except (OSError, TypeError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as broken:
+                pixels[row] = _square(picture.convert("RGB"), size).transpose(2, 0, 1)
+        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as broken:
             raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
         labels[row] = value
     return {"pixels": pixels, "labels": labels}
@@ -91,9 +94,9 @@ def image_batch(
 ) -> ImageBatch:
     """The rows as one batch on ``device``. first_class: what the task's classes are counted from."""
     chosen = np.asarray(rows)
-    stored = torch.from_numpy(arrays["pixels"][chosen]).to(device)  # (B, S, S, 3); indexing has copied them
+    stored = torch.from_numpy(arrays["pixels"][chosen]).to(device)  # (B, 3, S, S); indexing has copied them
     mean, deviation = _colours(device)
-    pixels = stored.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)  # (B, 3, S, S)
+    pixels = stored.to(torch.float32)
     labels = torch.from_numpy(arrays["labels"][chosen] - first_class).to(device)
     return ImageBatch(pixels.sub_(mean).div_(deviation), labels)
 

@@ -12,8 +12,6 @@ from mtlbench_tasks.text.labelled_suite import LabelledSuite
 if TYPE_CHECKING:
     from torch import nn
 
-    from mtlbench_tasks.hub import Rows
-
 __all__ = ["GLUE", "TEXTS"]
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -66,18 +64,23 @@ class GLUE(LabelledSuite):
         for config, source in zip(self.configs, self.data_sources(), strict=True):
             own = short_name(source, "")
             name = f"{own}-{config}" if own else config
-            pool = self.read(source, "train", TEXTS[config])
+            pool = self.read(source, "train")
             kept, held = hold_out(pool.names(), self.held_out, f"{source.name} {config}")
             self.put(name, "train", pool.chosen(kept))
             self.put(name, "dev", pool.chosen(held))
-            self.put(name, "test", self.read(source, _scored(config), TEXTS[config]))
+            self.put(name, "test", self.read(source, _scored(config)))
             self._classes[name] = len(pool.classes) or 1
             self._configs[name] = config
 
-    def examine(self, rows: Rows) -> Sequence[str]:
-        from mtlbench_tasks.text.labelled_rows import read_labelled
+    def columns(self, source: DataSource) -> tuple[str, ...]:
+        return TEXTS[self._asked(source)]
 
-        return read_labelled(rows, TEXTS[rows.source.config or ""]).notes()
+    def head_of(self, source: DataSource) -> str:
+        return self._asked(source)
+
+    def _asked(self, source: DataSource) -> str:
+        """The suite's own name of a source's configuration, which a stand-in may call otherwise."""
+        return dict(zip(self.data_sources(), self.configs, strict=True))[source]
 
     def outputs(self) -> Mapping[str, int]:
         return self._classes

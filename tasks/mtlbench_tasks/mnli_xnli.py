@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
 from mtlbench_tasks.text.labelled_suite import LabelledSuite
-
-if TYPE_CHECKING:
-    from mtlbench_tasks.hub import Rows
 
 __all__ = ["MnliXnli"]
 
@@ -54,19 +50,13 @@ class MnliXnli(LabelledSuite):
 
         mnli, *xnli = self.data_sources()
         self._own = short_name(mnli, "mnli")
-        self._pool = self.read(mnli, "train", _TEXTS)
-        self._scored = self.read(mnli, "validation_matched", _TEXTS)
+        self._pool = self.read(mnli, "train")
+        self._scored = self.read(mnli, "validation_matched")
         self._unseen: dict[str, str] = {}
         for code, source in zip(self.unseen_languages, xnli, strict=True):
             name = f"{short_name(source, 'xnli')}-{code}"
             self._unseen[name] = code
-            examples = self.read(source, "test", _TEXTS)
-            if examples.classes != self._pool.classes:
-                raise BadDataset(
-                    f"{source.name} ({code}) has classes {', '.join(examples.classes)}, "
-                    f"{mnli.name} {', '.join(self._pool.classes)}"
-                )
-            self.put(name, "test", examples)
+            self.put(name, "test", self.read(source, "test"))
 
     def texts(self) -> Iterable[str]:
         yield from self._pool.first
@@ -93,10 +83,8 @@ class MnliXnli(LabelledSuite):
             self.put(task, "test", self._scored.chosen(rows) if rows else dev)
         super().prepare()
 
-    def examine(self, rows: Rows) -> Sequence[str]:
-        from mtlbench_tasks.text.labelled_rows import read_labelled
-
-        return read_labelled(rows, _TEXTS).notes()
+    def columns(self, source: DataSource) -> tuple[str, ...]:
+        return _TEXTS
 
     def outputs(self) -> Mapping[str, int]:
         return {"": len(self._pool.classes)}

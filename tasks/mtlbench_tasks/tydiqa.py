@@ -68,8 +68,15 @@ class TyDiQA(QuestionSuite):
             *(DataSource("facebook/mlqa", f"mlqa.{code}.{code}", ("test",)) for code in self.unseen_languages),
         ]
 
+    def examine(self, rows: Rows) -> Sequence[str]:
+        notes = super().examine(rows)
+        lacking = [LANGUAGES[code] for code, count in self.by_task(rows).items() if not count]
+        if lacking:
+            raise BadDataset(f"{rows.files[0]}: no ids begin with {', '.join(lacking)}")
+        return notes
+
     def by_task(self, rows: Rows) -> Mapping[str, int]:
-        if rows.source.name != self.wanted()[0].name:
+        if (rows.source.stands_for or rows.source.name) != self.wanted()[0].name:
             return {}
         ids = rows.column("id")  # examined already: none is null
         return {code: len(_of_language(ids, LANGUAGES[code])) for code in self.languages}

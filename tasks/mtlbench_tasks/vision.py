@@ -54,6 +54,17 @@ class _Wanted:
     """The first and the last class of the task; all when None."""
 
 
+def _range(wanted: _Wanted, train: tuple[str, ...], test: tuple[str, ...]) -> tuple[int, int]:
+    """The first and the last class of a task, of the classes of its two splits. Raises BadDataset."""
+    name = wanted.source.name
+    if train != test:
+        raise BadDataset(f"{name}: train and {wanted.test} have unlike classes")
+    first, last = wanted.classes or (0, len(train) - 1)
+    if last >= len(train):
+        raise BadDataset(f"{name} has classes 0 to {len(train) - 1}, so there is none {last}")
+    return first, last
+
+
 @dataclass
 class Vision(Suite):
     """Heterogeneous image tasks on one convolutional encoder.
@@ -130,11 +141,18 @@ class Vision(Suite):
         from mtlbench_tasks.hub import report_sources
         from mtlbench_tasks.text.checkpoints import encoder_digest, open_image_encoder
 
+        first: dict[tuple[DataSource, str], tuple[str, ...]] = {}
+
         def examine(rows: Rows) -> Sequence[str]:
-            columns = {wanted.source: wanted.label for wanted in self._wanted().values()}
-            image, label, classes = label_column(rows, columns[rows.source])
-            make_images(rows, image, label, 8)
-            return (f"{len(classes)} classes in {label}",)
+            notes = {}
+            for wanted in self._wanted().values():
+                if wanted.source == rows.source:
+                    image, label, classes = label_column(rows, wanted.label)
+                    _range(wanted, first.setdefault((rows.source, label), classes), classes)
+                    if label not in notes:
+                        make_images(rows, image, label, 8)
+                    notes[label] = f"{len(classes)} classes in {label}"
+            return list(notes.values())
 
         *data, encoder = self.sources()
         yield from report_sources(data, context, examine, fetch=fetch)
@@ -171,11 +189,7 @@ class Vision(Suite):
                 self._put(task, split, read(source, theirs, context), wanted.label)
                 for split, theirs in (("train", "train"), ("test", wanted.test))
             ]
-            if kinds[0] != kinds[1]:
-                raise BadDataset(f"{source.name}: train and {wanted.test} have unlike classes")
-            first, last = wanted.classes or (0, len(kinds[0]) - 1)
-            if last >= len(kinds[0]):
-                raise BadDataset(f"{source.name} has classes 0 to {len(kinds[0]) - 1}, so there is none {last}")
+            first, last = _range(wanted, *kinds)
             self._classes[task], self._first_class[task] = last - first + 1, first
             pool, scored = (self._rows_of(task, split, first, last) for split in ("train", "test"))
             kept, held = hold_out([str(row) for row in pool], self.held_out, source.name)
@@ -202,7 +216,7 @@ class Vision(Suite):
         from mtlbench_tasks.text.store import stored
 
         image, label, classes = label_column(rows, wanted)
-        digest = combined_digest(["images 1", rows.fingerprint, image, label, str(self.image_size)])
+        digest = combined_digest(["images 2", rows.fingerprint, image, label, str(self.image_size)])
         self._arrays[task, split] = stored(
             cache_root(self._context) / "images", digest[:32], lambda: make_images(rows, image, label, self.image_size)
         )

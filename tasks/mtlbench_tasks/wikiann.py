@@ -67,12 +67,12 @@ class WikiAnn(TextSuite):
         return {str(rows.source.config): len(rows)}
 
     def load(self) -> None:
+        from mtlbench_tasks.hub import read
         from mtlbench_tasks.hub.stand_ins import short_name
 
         self._sentences: dict[tuple[str, Split], Sentences] = {}
         self._names: list[str] = []
         self._unseen: list[str] = []
-        tags: set[tuple[str, ...]] = set()
         codes = (*self.languages, *self.unseen_languages)
         for code, source in zip(codes, self.data_sources(), strict=True):
             own = short_name(source, "")
@@ -80,26 +80,18 @@ class WikiAnn(TextSuite):
             (self._names if code in self.languages else self._unseen).append(name)
             for split, theirs in _SPLITS.items():
                 if theirs in source.splits:
-                    sentences = self._read(source, theirs)
-                    tags.add(sentences.names)
-                    self._sentences[name, split] = sentences
-        if len(tags) != 1:
-            raise BadDataset(f"the languages have unlike tags: {'; '.join(', '.join(names) for names in sorted(tags))}")
-        (self._tags,) = tags
+                    self._sentences[name, split] = self._read(read(source, theirs, self.context))
+        self._tags = self._sentences[self._names[0], "train"].names
 
-    def _read(self, source: DataSource, split: str) -> Sentences:
-        from mtlbench_tasks.hub import read
-        from mtlbench_tasks.text.tagged_rows import COLUMNS, read_sentences
+    def _read(self, rows: Rows) -> Sentences:
+        from mtlbench_tasks.text.tagged_rows import read_sentences
 
-        return read_sentences(read(source, split, self.context, COLUMNS))
+        sentences = read_sentences(rows)
+        self.of_one_kind(rows, sentences.names)
+        return sentences
 
     def examine(self, rows: Rows) -> Sequence[str]:
-        from mtlbench_tasks.text.tagged_rows import COLUMNS, read_sentences
-
-        missing = [name for name in COLUMNS if name not in rows.table.column_names]
-        if missing:
-            raise BadDataset(f"{rows.files[0]}: columns {', '.join(missing)} are missing")
-        return read_sentences(rows).notes()
+        return self._read(rows).notes()
 
     def texts(self) -> Iterable[str]:
         for (_, split), sentences in self._sentences.items():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from mtlbench.runner import Status, Summary, told
+from mtlbench.runner import CellResult, Status, Summary, told
 from mtlbench.study.store import Store
 
 if TYPE_CHECKING:
     from mtlbench.interface.run import Config
     from mtlbench.plugins import Registry
 
-__all__ = ["complaints", "print_json", "print_tables"]
+__all__ = ["complaints", "data_is_bad", "print_json", "print_tables"]
 
 
 def print_json(summary: Summary, config: Config, warnings: Sequence[str]) -> None:
@@ -50,16 +50,40 @@ def _closing(summary: Summary, store: Store, results: str) -> Iterator[str]:
 
 def complaints(summary: Summary, store: Store, kept: str) -> Iterator[str]:
     """A line for every cell that did not simply end well. kept: what the store keeps of a cell."""
+    yield from _without_record(summary, store)
     for result in summary.results:
-        if result.status in ("failed", "lost"):
-            details = store.failure_path(result.cell.key)
-            yield f"{result.status}: {told(result.cell)}: {result.error} (details: {details})"
-        elif result.status != "done":
+        if result.status not in ("done", "failed", "lost"):
             yield f"{result.status}: {told(result.cell)}: {result.error}"
         if result.disagreement is not None:
             yield f"{result.status}, but the audit disagrees: {told(result.cell)}: {result.disagreement}"
     for conflict in summary.conflicts:
         yield f"conflict: {conflict} differs from the {kept} of its cell; the same cell should give the same outcome"
+
+
+def _without_record(summary: Summary, store: Store) -> Iterator[str]:
+    """One line for all cells of a suite that failed alike: what is wrong with its data is wrong for every method."""
+    alike: dict[tuple[str, str, str | None], list[CellResult]] = {}
+    for result in summary.results:
+        if result.status in ("failed", "lost"):
+            alike.setdefault((result.status, result.cell.suite, result.error), []).append(result)
+    for (status, suite, error), results in alike.items():
+        first = results[0].cell
+        who = told(first) if len(results) == 1 else f"{len(results)} cells on {suite}, {told(first)} the first of them"
+        yield f"{status}: {who}: {error} (details: {store.failure_path(first.key)})"
+
+
+def data_is_bad(summary: Summary, store: Store) -> bool:
+    """Whether a cell failed because data or weights are missing, or are not what they should be."""
+    keys = [result.cell.key for result in summary.results if result.status == "failed"]
+    return any(_failure(store, key).get("bad_data") is True for key in keys)
+
+
+def _failure(store: Store, key: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(store.failure_path(key).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _as_json(summary: Summary, results: str, warnings: Sequence[str]) -> dict[str, Any]:

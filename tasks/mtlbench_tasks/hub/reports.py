@@ -40,9 +40,11 @@ def report_sources(
 
 
 def _report(source: DataSource, split: str, context: SuiteContext, examine: Examine, sizes: Sizes) -> DataReport:
+    origin = ""
     try:
         rows = read(source, split, context)
+        origin = rows.origin
         notes = examine(rows)
     except (BadDataset, MissingData) as wrong:
-        return DataReport(source, split, problem=str(wrong))
+        return DataReport(source, split, origin=origin, problem=str(wrong))
     return DataReport(source, split, len(rows), rows.origin, rows.fingerprint, tuple(notes), sizes(rows))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "fingerprint", "read"]
 
+_TEXT = ("string", "large_string", "string_view")
 _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
 
 
@@ -42,6 +43,22 @@ class Rows:
         self._need(name)
         values: list[Any] = self.table.data.column(name).to_pylist()
         return values
+
+    def texts(self, name: str) -> list[str]:
+        """A column of texts. Raises BadDataset, naming file and row, when it holds anything else, or nothing."""
+        self.need_text(name)
+        found = self.column(name)
+        if None in found:
+            raise BadDataset(f"{self.where(found.index(None))}: {name} is missing (null)")
+        return found
+
+    def need_text(self, name: str) -> None:
+        """Raise BadDataset unless there is a column of that name that holds texts, or lists of them."""
+        self._need(name)
+        feature = self.table.features[name]
+        kind = getattr(getattr(feature, "feature", feature), "dtype", None)
+        if kind not in _TEXT:
+            raise BadDataset(f"{self.files[0]}: column {name!r} holds {feature}, not text")
 
     def label_names(self, column: str) -> list[str]:
         """The names of a column's classes. Raises BadDataset when it is not one of classes."""

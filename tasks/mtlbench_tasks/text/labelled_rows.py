@@ -60,14 +60,11 @@ def read_labelled(rows: Rows, columns: tuple[str, ...], label: str = "label") ->
     Raises BadDataset, naming file and row, for a missing text, and for a label that is none of the classes: -1, as
     hidden test labels have it, among them.
     """
-    texts = [rows.column(name) for name in columns]
-    for name, column in zip(columns, texts, strict=True):
-        if None in column:
-            raise BadDataset(f"{rows.where(column.index(None))}: {name} is missing (null)")
+    texts = [rows.texts(name) for name in columns]
     labels = rows.column(label)
     feature = rows.table.features[label]
     classes = tuple(getattr(feature, "names", None) or ())
-    if not classes and any(isinstance(value, int) for value in labels):
+    if not classes and not all(value is None or isinstance(value, float) for value in labels):
         raise BadDataset(f"{rows.files[0]}: column {label!r} holds {feature}, neither classes with names nor values")
     for row, value in enumerate(labels):
         if value is None or not (0 <= value < len(classes) if classes else math.isfinite(value)):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench_tasks.hub import Rows
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.labelled_rows import Labelled
     from mtlbench_tasks.text.networks import HeadedEncoder
@@ -32,12 +33,29 @@ class LabelledSuite(TextSuite):
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(budget=40_000, batch_size=32, lr=3e-5, clip=1.0, reduction="mean")
 
-    def read(self, source: DataSource, split: str, columns: tuple[str, ...]) -> Labelled:
+    def columns(self, source: DataSource) -> tuple[str, ...]:
+        """The text columns of a source: one or two."""
+        raise NotImplementedError
+
+    def head_of(self, source: DataSource) -> str:
+        """Which head a source's classes are those of; "" where there is one for all."""
+        return ""
+
+    def read(self, source: DataSource, split: str) -> Labelled:
         """The examples of one split of a source."""
         from mtlbench_tasks.hub import read
+
+        return self._labelled(read(source, split, self.context))
+
+    def examine(self, rows: Rows) -> Sequence[str]:
+        return self._labelled(rows).notes()
+
+    def _labelled(self, rows: Rows) -> Labelled:
         from mtlbench_tasks.text.labelled_rows import read_labelled
 
-        return read_labelled(read(source, split, self.context, (*columns, "label")), columns)
+        examples = read_labelled(rows, self.columns(rows.source))
+        self.of_one_kind(rows, examples.classes, self.head_of(rows.source))
+        return examples
 
     def put(self, task: str, split: Split, examples: Labelled) -> None:
         """Make a split of a task out of examples. Raises BadDataset when there are none."""

@@ -60,11 +60,8 @@ class QuestionSuite(TextSuite):
         return read_questions(read(source, split, self.context, COLUMNS))
 
     def examine(self, rows: Rows) -> Sequence[str]:
-        from mtlbench_tasks.text.questions import COLUMNS, read_questions
+        from mtlbench_tasks.text.questions import read_questions
 
-        missing = [name for name in COLUMNS if name not in rows.table.column_names]
-        if missing:
-            raise BadDataset(f"{rows.files[0]}: columns {', '.join(missing)} are missing")
         return read_questions(rows).notes()
 
     def put(self, task: str, split: Split, questions: Questions, language: str | None = None) -> None:

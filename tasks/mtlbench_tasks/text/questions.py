@@ -73,11 +73,8 @@ def read_questions(rows: Rows) -> Questions:
     """
     found = Questions()
     seen: dict[str, int] = {}
-    columns = [rows.column(name) for name in COLUMNS]
+    columns = [*map(rows.texts, COLUMNS[:3]), rows.column(COLUMNS[3])]
     for row, (name, passage, question, answers) in enumerate(zip(*columns, strict=True)):
-        for column, value in zip(COLUMNS, (name, passage, question, answers), strict=True):
-            if value is None:
-                raise BadDataset(f"{rows.where(row)}: {column} is missing (null)")
         texts, starts = _answers(answers, rows, row)
         if name in seen:
             before = seen[name]
@@ -99,13 +96,17 @@ def read_questions(rows: Rows) -> Questions:
 def _answers(answers: Any, rows: Rows, row: int) -> tuple[list[str], list[int]]:
     if not isinstance(answers, Mapping) or not {"text", "answer_start"} <= answers.keys():
         raise BadDataset(f"{rows.where(row)}: answers must hold text and answer_start, found {answers!r}")
-    texts, starts = list(answers["text"] or ()), list(answers["answer_start"] or ())
+    texts, starts = answers["text"] or [], answers["answer_start"] or []
+    if not isinstance(texts, list) or not isinstance(starts, list):
+        raise BadDataset(f"{rows.where(row)}: answers must hold lists of text and answer_start, found {answers!r}")
     if None in texts or None in starts:
         raise BadDataset(f"{rows.where(row)}: an answer's text or start is missing (null)")
     if len(texts) != len(starts):
         raise BadDataset(f"{rows.where(row)}: {len(texts)} answer texts but {len(starts)} answer starts")
     if not texts:
         raise BadDataset(f"{rows.where(row)}: the question has no reference answer")
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(start, int) for start in starts):
+        raise BadDataset(f"{rows.where(row)}: answers must hold texts and whole numbers, found {answers!r}")
     return texts, starts
 
 

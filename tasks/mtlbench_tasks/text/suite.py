@@ -24,6 +24,8 @@ from mtlbench.interface import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -112,6 +114,15 @@ class TextSuite(Suite):
     def examine(self, rows: Rows) -> Sequence[str]:
         """Notes on rows that a rule handles; raises BadDataset as ``load`` does."""
 
+    def of_one_kind(self, rows: Rows, classes: tuple[str, ...], head: str = "") -> None:
+        """Raise BadDataset unless the classes are those of all other splits under the same head, in the same order."""
+        first, theirs = self._classes_of.setdefault(head, (rows.files[0], classes))
+        if classes != theirs:
+            raise BadDataset(
+                f"{rows.files[0]} has classes {', '.join(classes) or 'of no name'}, "
+                f"{first} {', '.join(theirs) or 'of no name'}"
+            )
+
     def by_task(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows belong to each task, where a table of the paper gives sizes; else nothing."""
         return {}
@@ -151,6 +162,7 @@ class TextSuite(Suite):
         from mtlbench_tasks.hub import report_sources
         from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder, open_masked_lm
 
+        self._classes_of: dict[str, tuple[Path, tuple[str, ...]]] = {}
         yield from report_sources(self.data_sources(), context, self.examine, sizes=self._sizes, fetch=fetch)
         yield from report_sources(self.text_sources(), context, self._examine_lines, fetch=fetch)
         source = self.sources()[-1]
@@ -181,6 +193,7 @@ class TextSuite(Suite):
         self.context = context
         self.parts: dict[tuple[str, Split], Part] = {}
         self._masked_lm: MaskedLM | None = None
+        self._classes_of = {}
         self.load()
         self.prototype, self.tokenizer = open_encoder(self.encoder_name, self.revision, context, self.texts)
         check_tokenizer(self.tokenizer, self.encoder_name)
@@ -235,11 +248,8 @@ class TextSuite(Suite):
         return () if rows.source.stands_for else size_checks(self.name, rows.split, self.by_task(rows))
 
     def _examine_lines(self, rows: Rows) -> Sequence[str]:
-        from mtlbench_tasks.text.lines import COLUMNS, read_lines
+        from mtlbench_tasks.text.lines import read_lines
 
-        missing = [name for name in COLUMNS if name not in rows.table.column_names]
-        if missing:
-            raise BadDataset(f"{rows.files[0]}: columns {', '.join(missing)} are missing")
         lines, blank = read_lines(rows, self.mlm_sentences)
         return [f"{len(lines)} lines of text" + (f", {blank} blank rows between them" if blank else "")]
 

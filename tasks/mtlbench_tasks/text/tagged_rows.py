@@ -53,6 +53,7 @@ class Sentences:
 
 def read_sentences(rows: Rows) -> Sentences:
     """All sentences of a split. Raises BadDataset, naming file and row, for unequal lengths and unknown tags."""
+    rows.need_text("tokens")
     names = tuple(rows.label_names("ner_tags"))
     words, tags = rows.column("tokens"), rows.column("ner_tags")
     for row, (sentence, marks) in enumerate(zip(words, tags, strict=True)):
