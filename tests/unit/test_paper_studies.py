@@ -22,6 +22,7 @@ SMALL = [HOME / "smoke.toml", HOME / "above-chance.toml"]
 SWEEPS = HOME / "sweeps.toml"
 """At several values of a setting, on an embedded suite."""
 STUDIES = sorted(set(HOME.glob("*.toml")) - {*SMALL, SWEEPS})
+TABLES = [path for path in STUDIES if path.stem.startswith("table")]
 
 
 def cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -42,10 +43,36 @@ def real_suites() -> set[str]:
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_study_resolves_to_cells_of_equal_budget(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = cells(path, monkeypatch)
-    assert len(grid.cells) >= 3 * 10
+    assert len(grid.cells) >= 3 * 9
     assert {cell.protocol["budget"] for cell in grid.cells} == {40_000}
-    assert {"stl", "mtl", "mtl[rows=1]"} <= {cell.variant for cell in grid.cells}
+    assert path.stem == "figure4" or {"stl", "mtl", "mtl[rows=1]"} <= {cell.variant for cell in grid.cells}
     assert not grid.warnings
+
+
+def test_the_cosines_of_figure_4_are_measured_on_the_cells_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {cell.key for path in TABLES for cell in cells(path, monkeypatch).cells}
+    shown = cells(HOME / "figure4.toml", monkeypatch).cells
+    assert {cell.suite for cell in shown} == {"tydiqa", "wikiann", "squad-mlqa", "mnli-xnli"}
+    assert {cell.key for cell in shown} <= known
+
+
+def test_figures_7_and_8_share_what_they_have_in_common_and_sweep_a_setting_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seventh, eighth = (cells(HOME / f"figure{number}.toml", monkeypatch).cells for number in (7, 8))
+    assert len({cell.key for cell in seventh} & {cell.key for cell in eighth}) == 3 * 9
+    assert len({cell.protocol["lr"] for cell in seventh if cell.method == "sequential-reptile"}) == 4
+    assert len({cell.settings["inner_steps"] for cell in eighth if cell.method == "sequential-reptile"}) == 4
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_forgetting_is_measured_on_seen_and_unseen_languages(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for cell in cells(HOME / f"figure{number}.toml", monkeypatch).cells:
+        assert cell.options["mlm_texts"] == "statmt/cc100"
+        assert cell.options["mlm_sentences"] == 5000
+        suite = load_registry(Config()).suite(cell.suite).cls(**cell.options)
+        wanted = {*suite.seen_languages(), *suite.other_languages()}
+        assert {code.partition("-")[0] for code in suite.mlm_languages} == wanted
 
 
 def test_there_is_a_study_for_every_suite_of_real_data() -> None:
