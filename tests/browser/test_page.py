@@ -144,7 +144,7 @@ def test_every_number_of_a_claim_opens_its_runs(opened):
     opened.click("dialog .close")
     opened.click("#claims + .table td:nth-child(7) button")
     told = opened.run("return document.querySelector('dialog').innerText")
-    assert "Against controls: lookahead: holds (+68.50" in told
+    assert "Against controls: lookahead: undecided (+68.50)" in told
     assert "lookahead, same seed" in told
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(5)") == ["68.5", "68.5", "68.5"]
 

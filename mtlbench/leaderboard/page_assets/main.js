@@ -59,13 +59,14 @@ function overallTable(told) {
   const cell = (row, column) => {
     const head = told.columns[column];
     const { opens, parts } = told.behind[told.rows.indexOf(row)];
+    const source = row[told.columns.indexOf("Source")] ?? DASH;
     const button = (text, behind, inTabOrder) => {
       const shown = verdictText(head, text);
       if (!behind) return shown;
       const open = () => openRecords(boardAt(behind.board), behind.row, behind.of, behind.to, [
         element("h2", { id: "record-title", tabindex: "-1" }, named(head), ": ", named(text)),
         element("p", { class: "notes" }, named(row[1]), ", on ", named(row[0])),
-        told.columns.includes("Source") && element("p", { class: "notes" }, "Source: ", named(row[told.columns.indexOf("Source")])),
+        source !== DASH && element("p", { class: "notes" }, "Source: ", named(source)),
       ]);
       const label = `${text}, ${head} of ${row[1]} on ${row[0]}: the runs behind it`;
       return element("button", { type: "button", class: "cell", "aria-label": label, tabindex: inTabOrder ? null : "-1", on: { click: open } }, shown);
