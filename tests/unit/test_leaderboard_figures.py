@@ -83,6 +83,17 @@ def test_a_run_with_other_points_than_most_is_left_out_of_the_curve():
     assert [row["seeds"] for row in found] == ["3"] * 5
 
 
+@pytest.mark.parametrize(("first", "scale"), [(30.0, " (log scale)"), (1.5, "")])
+def test_losses_far_apart_lie_on_a_logarithmic_axis(first, scale):
+    records = seeds("mtl", None, None)
+    for record in records:
+        for point, loss in zip(record["outcome"]["curve"], (first, 1.4, 1.2, 1.1, 1.0), strict=True):
+            point["train_loss"] = loss
+    found = figures(records)["alignment"]
+    assert found.x == f"training loss{scale}"
+    assert ("log" in found.style) is bool(scale)
+
+
 def test_price_is_in_multiples_of_the_reference():
     found = {row["method"]: row for row in rows(figures([*MTL, *PCGRAD])["price"])}
     assert float(found["mtl"]["x"]) == 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry, Point
-from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
+from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells, is_wide
 from mtlbench.leaderboard.model import Board
 from mtlbench.leaderboard.numbers import mean_of
 from mtlbench.leaderboard.statistics import Estimate, estimate
@@ -65,12 +65,14 @@ def seconds(board: Board) -> Iterator[Figure]:
 def alignment(board: Board) -> Iterator[Figure]:
     """How training loss and the cosine between tasks' gradients go together (Fig. 7a)."""
     rows: list[list[Cell]] = []
+    every: list[float] = []
     for row in board.rows:
         for points in _aligned(row.done):
             losses, found = _over_seeds([p.loss for p in points]), _over_seeds([p.cosine for p in points])
             if losses is not None and found is not None:
                 n, *cells = interval_cells(found)
                 rows.append([row.name, row.name, n, losses.mean, *cells])
+                every.append(losses.mean)
     yield from _lines(
         board,
         "alignment",
@@ -81,6 +83,7 @@ def alignment(board: Board) -> Iterator[Figure]:
         x="training loss",
         y="pairwise cosine",
         line="ways",
+        log=bool(every) and is_wide(every),
     )
 
 
@@ -94,6 +97,7 @@ def _lines(
     x: str,
     y: str = "",
     line: str = "curves",
+    log: bool = False,
 ) -> Iterator[Figure]:
     """A figure with a panel a method, unless no method has a line of two points."""
     drawn = {row[0] for row in rows if sum(other[0] == row[0] for other in rows) > 1}
@@ -106,12 +110,12 @@ def _lines(
         form="lines",
         title=f"{board.label}: {title}",
         note=note + (f" Grey: {reference.name}." if reference is not None and reference.name in drawn else ""),
-        x=x,
+        x=f"{x} (log scale)" if log else x,
         y=y or f"dev {board.metric}",
         reference=reference.name if reference is not None and reference.name in drawn else "",
         boards=(board.slug,),
         sheet=Sheet.of(_LINES, [row for row in rows if row[0] in drawn]),
-        style={"line": line},
+        style={"line": line, **({"log": "x"} if log else {})},
     )
 
 

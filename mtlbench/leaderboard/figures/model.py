@@ -14,10 +14,13 @@ from mtlbench.leaderboard.escaping import for_csv
 from mtlbench.leaderboard.statistics import Estimate
 from mtlbench.study.keys import canonical_json
 
-__all__ = ["FOLDER", "Figure", "Form", "Sheet", "interval_cells", "short"]
+__all__ = ["FOLDER", "Figure", "Form", "Sheet", "interval_cells", "is_wide", "short"]
 
 FOLDER = "figures"
 """Where figures lie below the leaderboard's folder."""
+
+_WIDE = 20
+"""Highest over lowest value from which an axis is logarithmic."""
 
 Form = Literal["boxes", "dots", "heat", "lines", "paths", "points"]
 """How a sheet is drawn; ``drawing.FORMS`` says which columns each of them reads."""
@@ -91,6 +94,11 @@ def interval_cells(found: Estimate | None) -> list[Cell]:
     if found.half is None:
         return [found.n, found.mean, None, None]
     return [found.n, found.mean, found.mean - found.half, found.mean + found.half]
+
+
+def is_wide(values: Sequence[float]) -> bool:
+    """Whether an axis of these values is better read when it is logarithmic."""
+    return min(values) > 0 and max(values) / min(values) >= _WIDE
 
 
 def short(cell: Cell) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mtlbench.leaderboard.entries import Entry
-from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
+from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells, is_wide
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.statistics import estimate
 from mtlbench.study.keys import canonical_json
@@ -18,8 +18,6 @@ __all__ = ["sweeps"]
 
 _LEAST = 3
 """Values that make a sweep: two are a comparison."""
-_WIDE = 20
-"""Highest over lowest value from which the axis is logarithmic."""
 
 
 def sweeps(board: Board) -> Iterator[Figure]:
@@ -31,7 +29,7 @@ def sweeps(board: Board) -> Iterator[Figure]:
         if stem in taken:
             continue
         taken.add(stem)
-        wide = values[0] > 0 and values[-1] / values[0] >= _WIDE
+        wide = is_wide(values)
         yield Figure(
             stem=stem,
             kind="sweep",

@@ -47,6 +47,9 @@ def _scale(axis: Any, figure: Figure, rows: list[dict[str, str]]) -> None:
         axis.set_xscale("log")
     if figure.style.get("line") == "settings":
         _ticks(axis, sorted({float(row["x"]) for row in rows}))
+    elif figure.style.get("log") == "x":
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("")
     else:
         axis.locator_params(axis="x", nbins=4)
 

@@ -21,15 +21,18 @@ def heat(figure: Figure) -> Any:
     left, right = page.panels
     shades = left.contourf(x, y, sums, levels=14, cmap="cividis")
     lines = left.contour(x, y, sums, levels=7, colors="white", linewidths=0.6, linestyles="solid")
-    left.clabel(lines, lines.levels[len(lines.levels) // 3 :], fmt="%g", fontsize=6.5)
+    left.clabel(lines, lines.levels[len(lines.levels) // 2 :], fmt="%g", fontsize=6.5)  # inner ones meet the names
     page.sheet.colorbar(shades, cax=page.beside(left, 0.14, 0.1))
     for name, point in _lowest(figure.sheet).items():
         left.plot(*([at] for at in point), "x", color="black", markersize=7, markeredgewidth=3)
         left.plot(*([at] for at in point), "x", color="white", markersize=6, markeredgewidth=1.4)
         box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.7}
         left.annotate(label(name), point, textcoords="offset points", xytext=(7, 4), color="white", bbox=box)
-    shades = right.pcolormesh(x, y, cosines, cmap="PuOr", vmin=-1, vmax=1, shading="nearest", rasterized=True)
-    lines = right.contour(x, y, cosines, levels=_COSINES, colors="black", linewidths=0.6)
+    # One that grows lighter from end to end, unlike one with two dark ends, tells signs apart without colour.
+    shades = right.pcolormesh(x, y, cosines, cmap="cividis", vmin=-1, vmax=1, shading="nearest", rasterized=True)
+    inks = ["white" if level < 0 else "black" for level in _COSINES]
+    dashes = ["dashed" if level < 0 else "solid" for level in _COSINES]
+    lines = right.contour(x, y, cosines, levels=_COSINES, colors=inks, linestyles=dashes, linewidths=0.6)
     right.clabel(lines, fmt="%g", fontsize=6.5)
     page.sheet.colorbar(shades, cax=page.beside(right, 0.14, 0.1))
     for axis in (left, right):
