@@ -347,6 +347,8 @@ def _whole(value: Any, what: str) -> int:
 
 def _real(value: Any) -> float | None:
     """A finite number, or None for null, NaN and infinity: what is not a number is missing."""
+    if type(value) is float:  # as most are
+        return value if math.isfinite(value) else None
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -22,6 +22,8 @@ _DEEPEST = 6
 _WIDEST = 200
 _DIGITS = 6
 _CURVE_DIGITS = 5
+_BRIEF = f"%.{_CURVE_DIGITS}g"
+_HUGE = 1e300
 _WHOLE = 2**53
 """Beyond it, a browser would round whole numbers."""
 
@@ -70,28 +72,41 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         "summary": _part(outcome, "summary"),
         "total_seconds": measured.get("total_seconds"),
     }
-    kept = clipped({name: value for name, value in run.items() if value not in (None, {})}, digits=_DIGITS)
-    kept["test"] = clipped([_value(scores, name, "test") for name in tasks])
-    kept["dev"] = clipped([_value(scores, name, "dev") for name in tasks])
-    kept["unseen"] = clipped({name: _value(unseen, name, "test") for name in sorted(unseen)})
+    parts = {name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})}
+    parts["test"] = ([_value(scores, name, "test") for name in tasks], _DEEPEST, None)
+    parts["dev"] = ([_value(scores, name, "dev") for name in tasks], _DEEPEST, None)
+    parts["unseen"] = ({name: _value(unseen, name, "test") for name in unseen}, _DEEPEST, None)
     values: list[Any] = []
-    shape = _shape(kept, values)
-    return Shown(_clipped_text(_json(about)), sys.intern(_json(shape)), _json(values), _json(_curve(outcome, tasks)))
+    order, names = _in_order(tuple(sorted(parts)))
+    inner = ",".join([_shape(*parts[name], values) for name in order])
+    shape = f'{{"inner":[{inner}],"names":{names}}}'
+    return Shown(_clipped_text(_json(about)), sys.intern(shape), _json(values), _curve(outcome, tasks))
 
 
-def _shape(value: Any, values: list[Any]) -> Any:
-    """``value`` with 0 for everything that is neither object nor list; those go to ``values``, in the same order.
+def _shape(value: Any, depth: int, digits: int | None, values: list[Any]) -> str:
+    """JSON of ``value``, ``clipped``, with 0 for all that is neither object nor list; those are appended to ``values``.
 
-    An object is ``{"names": [...], "inner": [...]}``, because browsers have an order of their own for names.
+    An object is ``{"inner": [...], "names": [...]}``, because browsers have an order of their own for names.
     """
     kind = type(value)
-    if kind is dict:
-        names = sorted(value)
-        return {"names": names, "inner": [_shape(value[name], values) for name in names]}
-    if kind is list:
-        return [_shape(inner, values) for inner in value]
-    values.append(value)
-    return 0
+    if kind is float:  # as most are
+        values.append(value if digits is None else short(value, digits))
+        return "0"
+    if kind is dict and depth:
+        order, names = _in_order(tuple(sorted(value)[:_WIDEST]))
+        inner = ",".join([_shape(value[name], depth - 1, digits, values) for name in order])
+        return f'{{"inner":[{inner}],"names":{names}}}'
+    if kind is list and depth:
+        return f"[{','.join([_shape(one, depth - 1, digits, values) for one in value[:_WIDEST]])}]"
+    values.append(clipped(value, depth, digits))
+    return "0"
+
+
+@lru_cache(maxsize=4096)
+def _in_order(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Names in the order in which they are shown, of several that look alike the last; and how they look, as JSON."""
+    looks = {plain_text(name): name for name in names}
+    return tuple(looks[look] for look in sorted(looks)), _json(sorted(looks))
 
 
 def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,19 +117,32 @@ def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, list[Any]]:
+def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
+    """The course of training as JSON: a list over points by quantity, of ``dev`` one a task."""
     points = [_mapping(point) for point in outcome.get("curve") or ()]
     probes = [_part(point, "probes") for point in points]
-    columns: dict[str, list[Any]] = {
-        "gradients": [point.get("gradients") for point in points],
-        "loss": [short(point.get("train_loss")) for point in points],
-        "cosine": [short(_part(probe, "cosine").get("mean")) for probe in probes],
-        "l2": [short(_part(probe, "distance").get("l2")) for probe in probes],
-        "seen": [short(_part(probe, "mlm").get("seen")) for probe in probes],
-        "unseen": [short(_part(probe, "mlm").get("unseen")) for probe in probes],
-        "dev": [[short(_part(point, "dev").get(task)) for point in points] for task in tasks],
+    devs = [_part(point, "dev") for point in points]
+    columns = {
+        "cosine": [_brief(_part(probe, "cosine").get("mean")) for probe in probes],
+        "dev": [f"[{','.join([_brief(dev.get(task)) for dev in devs])}]" for task in tasks],
+        "gradients": [_json(point.get("gradients")) for point in points],
+        "l2": [_brief(_part(probe, "distance").get("l2")) for probe in probes],
+        "loss": [_brief(point.get("train_loss")) for point in points],
+        "seen": [_brief(_part(probe, "mlm").get("seen")) for probe in probes],
+        "unseen": [_brief(_part(probe, "mlm").get("unseen")) for probe in probes],
     }
-    return {name: column for name, column in columns.items() if name == "dev" or any(v is not None for v in column)}
+    kept = {name: column for name, column in columns.items() if name == "dev" or column.count("null") < len(column)}
+    texts = [f'"{name}":[{",".join(column)}]' for name, column in kept.items()]
+    return f"{{{','.join(texts)}}}"
+
+
+def _brief(value: Any) -> str:
+    """JSON of ``short(value)``; of most numbers it is what formatting them gives."""
+    if type(value) is float and -_HUGE < value < _HUGE:
+        text = _BRIEF % value
+        if "e" not in text and text != "-0":
+            return text
+    return _json(short(value))
 
 
 def short(value: Any, digits: int = _CURVE_DIGITS) -> float | int | None:

@@ -209,7 +209,7 @@ def _check_settings(cell: Mapping[str, Any], registry: Registry) -> str:
 
 def _check_values(cls: type, given: Mapping[str, Any], what: str) -> None:
     """A value that is missing is none that the record's mtlbench had, and stands at its default."""
-    values = values_of(build(cls, given, what))
+    values = values_of(build(cls, given, what), late=True)
     other = [name for name in given if values[name] != given[name]]
     if other:
         raise BadRecord(f"{what}: {other[0]} is {given[other[0]]!r:.80}, where a run writes {values[other[0]]!r:.80}")

@@ -44,13 +44,12 @@ def agreement(gram: Gram) -> Agreement | None:
         return None
     total, opposed = 0.0, 0
     for i, row in enumerate(gram):
-        own = norms[i]
-        for product, other in zip(row[i + 1 :], norms[i + 1 :], strict=True):
-            if product < 0:
-                opposed += 1
-            if own > 0 and other > 0:
-                # Two divisions: the product of two small norms may underflow where neither does.
-                cosine = product / own / other
+        own, products = norms[i], row[i + 1 :]
+        opposed += len([product for product in products if product < 0])
+        if own > 0:
+            # Two divisions: the product of two small norms may underflow where neither does.
+            pairs_with = zip(products, norms[i + 1 :], strict=True)
+            for cosine in [product / own / other for product, other in pairs_with if other > 0]:
                 total += cosine if -1.0 <= cosine <= 1.0 else math.copysign(1.0, cosine)
     pairs = len(norms) * (len(norms) - 1) / 2
     shortest = min(norms)
