@@ -37,7 +37,7 @@ def described(kind: str, entry: Entry[Any]) -> dict[str, Any]:
         about |= {"paper": cls.paper, "control": cls.control, "unused_protocol": sorted(cls.unused_protocol)}
     if kind == "suites":
         about |= {"paper": cls.paper, "embedded": cls.embedded}
-        about["protocol"] = _guarded(entry, "protocol", lambda: values_of(cls().protocol))
+        about["protocol"] = _guarded(entry, "protocol", lambda: values_of(cls().protocol, late=True))
     return about
 
 

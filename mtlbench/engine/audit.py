@@ -29,7 +29,7 @@ class Audit:
     def __init__(self, encoder: nn.Module, shared: Sequence[nn.Parameter]) -> None:
         self.forwards = 0
         self.backwards = 0
-        self._paused = False
+        self._paused = self._lending = False
         stride = max(1, len(shared) // _WATCHED)
         self._handles: list[Any] = [
             encoder.register_forward_hook(self._saw_forward),
@@ -37,7 +37,7 @@ class Audit:
         ]
 
     def _saw_forward(self, *_: Any) -> None:
-        if not self._paused and torch.is_grad_enabled() and not _in_backward():
+        if not (self._paused or self._lending) and torch.is_grad_enabled() and not _in_backward():
             self.forwards += 1
 
     def _saw_backward(self, _: Any) -> None:
@@ -52,6 +52,15 @@ class Audit:
             yield
         finally:
             self._paused = last
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """Within the block the encoder hands out what it has computed before, which is no pass."""
+        self._lending = True
+        try:
+            yield
+        finally:
+            self._lending = False
 
     def difference(self, meter: Meter) -> str | None:
         """How the two accounts differ, in words; None when they agree."""

@@ -58,20 +58,22 @@ class OpenBranch:
 def move(parameters: FlatParameters, model: nn.Module, deltas: Iterable[Delta], rate: float) -> None:
     """phi += rate * mean of the deltas; see ``GradientOracle.move``.
 
-    The deltas are consumed one by one, so that two vectors are held however many there are.
+    The deltas are consumed one by one, so that few vectors are held however many there are.
     """
-    total = torch.zeros_like(parameters.values)
+    total: Tensor | None = None
     buffers = [torch.zeros_like(buffer) for buffer in model.buffers()]
     owners: list[frozenset[str]] = []
     for delta in deltas:
-        total += delta.values
+        total = (
+            delta.values if total is None else total.add(delta.values) if len(owners) == 1 else total.add_(delta.values)
+        )
         owners.append(delta.owners)
         for total_buffer, left in zip(buffers, delta.buffers, strict=True):
             if total_buffer.is_floating_point():
                 total_buffer += left
             else:
                 total_buffer.copy_(left)
-    if not owners:
+    if total is None:
         return
     for segment, (start, stop) in zip(parameters.segments, parameters.segment_spans, strict=True):
         shared = segment.owner is None or segment.owner in parameters.attached

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,10 +17,12 @@ from mtlbench.engine.audit import Audit
 from mtlbench.engine.branches import Delta, OpenBranch, move
 from mtlbench.engine.evaluation import at_rest
 from mtlbench.engine.micro_batches import weighed
+from mtlbench.engine.norms import norm_of
 from mtlbench.engine.optimizers import protocol_optimizer
 from mtlbench.engine.parameters import FlatParameters
+from mtlbench.engine.passes import JointPasses
 from mtlbench.engine.precision import autocast, widened
-from mtlbench.engine.tables import GatheredGradients, Touched, large_tables, touched
+from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.oracle import Batch, ParameterInfo, Segment, TaskInfo
@@ -27,6 +30,7 @@ from mtlbench.interface.oracle import Delta as AnyDelta
 
 if TYPE_CHECKING:
     from mtlbench.engine.sampling import Sampler
+    from mtlbench.engine.together import Together
     from mtlbench.interface.method import Method
     from mtlbench.interface.optimizer import Optimizer
     from mtlbench.interface.protocol import TrainingProtocol
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["Oracle"]
 
 GradientListener = Callable[[TaskGradients], None]
+
+_ALIKE = {"float32": 1e-3, "bfloat16": 0.1}
+"""How far, in its norms, a row of one pass for all batches may lie from that of a pass of its own: rounding."""
 
 
 class Oracle:
@@ -80,6 +87,8 @@ class Oracle:
         self._row_views: list[list[Tensor | None]] = []
         self._spent_at_update = 0
         self._started = False
+        self.lending = False
+        """Whether the encoder now hands out what one pass over all batches has computed."""
         self._lay_out()
         method.start(self)
         self._started = True
@@ -88,10 +97,20 @@ class Oracle:
     def _lay_out(self) -> None:
         self.parameters = FlatParameters(self._suite, self.model, self._attached)
         self._tables = large_tables(self.model, self.parameters)
-        shared = [
-            p for p, info in zip(self.parameters.parameters, self.parameters.infos, strict=True) if not info.owner
-        ]
-        self.audit = Audit(self._suite.encoder(self.model), shared)
+        self._joint: JointPasses | None = None
+        if self.protocol.passes == "joint" and self.protocol.accumulate == 1:
+            self._joint = JointPasses.where_possible(
+                self._suite, self.model, self.parameters, self.computing, self._method
+            )
+        self.audit = Audit(self._suite.encoder(self.model), self._watched())
+
+    def _watched(self) -> list[nn.Parameter]:
+        """The parameters that every backward pass of a loss reaches, and reaches once."""
+        entries = enumerate(zip(self.parameters.parameters, self.parameters.infos, strict=True))
+        if self._joint is not None:
+            return [p for _, (p, info) in entries if not info.encoder and info.owner not in self.parameters.attached]
+        # Backward passes leave nothing in a gathered table, so that no hook on it would see them.
+        return [p for place, (p, info) in entries if not info.owner and place not in self._tables]
 
     # What the method may know ---------------------------------------------------------------------------------
 
@@ -180,20 +199,10 @@ class Oracle:
 
     def gradients(self, batches: Sequence[Batch]) -> TaskGradients:
         self._afford(batches)
-        with self.clock.phase("gradients"):
-            rows = self._row_storage(len(batches))
-            losses, own = [], []
-            gathered: dict[int, list[Touched]] = {place: [] for place in self._tables}
-            for row, batch in enumerate(batches):
-                rows[row].zero_()
-                self._own_gradient().zero_()
-                self.parameters.collect_into(self._row_views[row])
-                losses.append(self._differentiate(batch, 1.0))
-                own.append(self._own_parts(batch))
-                for place, found in gathered.items():
-                    table = self.parameters.parameters[place]
-                    found.append(touched(table.grad, table))
-                    table.grad = None
+        with self.clock.phase("gradients"), collecting(self._tables.values()):
+            self._try_joint_passes(batches)
+            rows = self._rows_of(len(batches))
+            losses, own, gathered = self._fill_rows(batches)
             kind = partial(GatheredGradients, tables=gathered) if gathered else TaskGradients
             grads = kind(
                 rows,
@@ -209,17 +218,53 @@ class Oracle:
                 self._listener(grads)
         return grads
 
+    def _fill_rows(
+        self, batches: Sequence[Batch]
+    ) -> tuple[list[float], list[Mapping[str, Tensor]], dict[int, list[Touched]]]:
+        """Differentiate each batch into its row; losses, gradients outside the shared parameters, and large tables'."""
+        losses, own = [], []
+        gathered: dict[int, list[Touched]] = {place: [] for place in self._tables}
+        with self._passes(batches, apart=True) as together:
+            for row, batch in enumerate(batches):
+                self._rows_of(len(batches))[row].zero_()
+                self._own_gradient().zero_()
+                self.parameters.collect_into(self._row_views[row])
+                with self._lent(together, row, cut=True):
+                    losses.append(self._differentiate(batch, 1.0))
+                own.append(self._own_parts(batch))
+                for place, found in gathered.items():
+                    table = self.parameters.parameters[place]
+                    found.append(self._tables[place].take_with(table.grad))
+                    table.grad = None
+        if together is not None and self._joint is not None:
+            for place, found in gathered.items():
+                found[:] = [self._joint.rows_of(self.parameters.parameters[place], row) for row in range(len(batches))]
+        return losses, own, gathered
+
     def descend(self, batches: Sequence[Batch], weights: Sequence[float] | None = None) -> None:
         if not batches:
             return
         self._afford(batches)
-        with self.clock.phase("gradients"):
+        with self.clock.phase("gradients"), collecting(self._tables.values()):
+            self._try_joint_passes(batches)
             self.parameters.gradient.zero_()
             self.parameters.collect_into()
-            for index, batch in enumerate(batches):
-                self._differentiate(batch, 1.0 if weights is None else float(weights[index]))
+            waiting: list[Tensor] = []
+            with self._passes(batches, apart=False) as together:
+                for index, batch in enumerate(batches):
+                    with self._lent(together, index, cut=False):
+                        weight = 1.0 if weights is None else float(weights[index])
+                        self._differentiate(batch, weight, None if together is None else waiting)
+                    self._collect_tables()
+            if waiting:
+                self._backward(torch.stack(waiting).sum())
+                self._collect_tables()
         live = {batch.task for batch in batches} | self.parameters.attached
         self._update(live, 1.0 / len(batches) if self.protocol.reduction == "mean" else 1.0)
+
+    def _collect_tables(self) -> None:
+        for place, lookups in self._tables.items():
+            lookups.add_to(cast("Tensor", self.parameters.parameters[place].grad))
 
     def apply(self, direction: Direction) -> None:
         with self.clock.phase("update"):
@@ -258,10 +303,11 @@ class Oracle:
                 f"where the budget has room for {self.affordable}"
             )
 
-    def _differentiate(self, batch: Batch, weight: float) -> float:
+    def _differentiate(self, batch: Batch, weight: float, waiting: list[Tensor] | None = None) -> float:
         """Add ``weight`` times the gradient of a batch's objective to what collects it; returns the objective.
 
-        Part by part: only one part's activations are held at a time.
+        Part by part: only one part's activations are held at a time. waiting: takes what is to be differentiated, for
+        somebody who does so later.
         """
         loss, gradients = 0.0, self._method.gradients_per_batch
         for part, share in self._parts(batch):
@@ -273,8 +319,11 @@ class Oracle:
                     f"and its objective spends {view.asked}"
                 )
             factor = weight * share
-            (objective if factor == 1.0 else objective * factor).backward()  # type: ignore[no-untyped-call]
-            self.meter.backwards += 1
+            scaled = objective if factor == 1.0 else objective * factor
+            if waiting is None:
+                self._backward(scaled)
+            else:
+                waiting.append(scaled)
             self.meter.tokens += self._suite.tokens(part.payload)
             loss += share * float(objective.detach())
         self.meter.gradients += gradients
@@ -286,7 +335,11 @@ class Oracle:
             self._branch.owners.add(batch.task)
         return loss
 
-    def _row_storage(self, count: int) -> Tensor:
+    def _backward(self, objective: Tensor) -> None:
+        objective.backward()  # type: ignore[no-untyped-call]
+        self.meter.backwards += 1
+
+    def _rows_of(self, count: int) -> Tensor:
         """(R, d) rows, without large tables; allocated once and written again at every call."""
         if self._rows is None or self._rows.shape[0] < count:
             apart = sum(self.params[place].tensor.numel() for place in self._tables)
@@ -317,6 +370,74 @@ class Oracle:
             if segment.owner in mine
         }
 
+    # One pass for all batches -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _passes(self, batches: Sequence[Batch], *, apart: bool) -> Iterator[Together | None]:
+        """The encoder's one pass over the batches; None where each takes its own.
+
+        apart: whether the gradients of the batches go to their rows, or into one sum.
+        """
+        if self._joint is None:
+            yield None
+            return
+        with self._joint.over(batches, self._row_targets(len(batches)) if apart else None) as together:
+            self.meter.forwards += together is not None
+            yield together
+
+    def _row_targets(self, count: int) -> dict[int, Tensor]:
+        """Where the gradients of ``count`` batches go, by encoder parameter: (R, *shape), views of the rows."""
+        rows, targets, start = self._rows_of(count), {}, 0
+        for place, (parameter, info) in enumerate(zip(self.parameters.parameters, self.params, strict=True)):
+            if info.owner is None and place not in self._tables:
+                stop = start + parameter.numel()
+                if info.encoder:
+                    targets[id(parameter)] = torch.unflatten(rows[:, start:stop], 1, parameter.shape)
+                start = stop
+        return targets
+
+    def _try_joint_passes(self, batches: Sequence[Batch]) -> None:
+        """Before the first joint step: hold the rows of one pass against those of single ones, and keep to the latter
+        if they differ. Nothing of it counts; dropout is off."""
+        joint = self._joint
+        if joint is None or joint.tried or len(batches) < 2:
+            return
+        spent, seen = self.meter.as_json(), list(self.losses_seen)
+        with at_rest(self):
+            together = joint.attempt(partial(self._whole_rows, batches))
+            self._joint = None
+            if together is not None:
+                joint.compare(together, self._whole_rows(batches), _ALIKE[self.protocol.precision])
+        self.meter.load(spent)
+        self.losses_seen[:] = seen
+        if joint.refusal is None:
+            self._joint = joint
+        else:
+            message = "mtlbench: warning: %s: every batch takes a pass of its own, because %s"
+            logging.getLogger("mtlbench").warning(message, self._suite.name, joint.refusal)
+
+    def _whole_rows(self, batches: Sequence[Batch]) -> Tensor:
+        """(R, columns): the rows, and of each large table the sum of every row."""
+        _, _, gathered = self._fill_rows(batches)
+        wide = [self._rows_of(len(batches)).clone()]
+        for place, found in gathered.items():
+            table = self.parameters.parameters[place]
+            sums = [table.new_zeros(len(table)).index_add_(0, rows, values.sum(1)) for rows, values in found]
+            wide.append(torch.stack(sums))
+        return torch.cat(wide, dim=1)
+
+    @contextmanager
+    def _lent(self, together: Together | None, batch: int, *, cut: bool) -> Iterator[None]:
+        if together is None:
+            yield
+            return
+        self.lending = True
+        try:
+            with together.lent(batch, cut=cut), self.audit.lending():
+                yield
+        finally:
+            self.lending = False
+
     # Movement -------------------------------------------------------------------------------------------------
 
     def _update(self, live: set[str] | frozenset[str], scale: float) -> None:
@@ -327,7 +448,7 @@ class Oracle:
                 for segment, (start, stop) in zip(self.segments, self.parameters.segment_spans, strict=True)
             ]
             found = [part for part in parts if part is not None]
-            norm = scale * _norm(found)
+            norm = scale * norm_of(found)
             if not math.isfinite(norm):
                 raise Diverged(f"the norm of the combined gradient is {norm}")
             if self.protocol.clip is not None and norm > self.protocol.clip:
@@ -421,7 +542,7 @@ class _View:
         return self._batch.task
 
     def loss(self, scale: Tensor | None = None) -> Tensor:
-        self._oracle.meter.forwards += 1
+        self._oracle.meter.forwards += not self._oracle.lending
         self.asked += 1
         model = self._oracle.model
         if scale is None:
@@ -444,9 +565,3 @@ class _View:
         with torch.no_grad(), self._oracle.computing():
             states, mask = self._suite.hidden(self._oracle.model, self._batch.payload, self._batch.task)
         return widened(states), mask
-
-
-def _norm(parts: Sequence[Tensor]) -> float:
-    """Euclidean norm over all parts, summed in float64: float32 squares under- and overflow."""
-    squares = [float(torch.linalg.vector_norm(part, dtype=torch.float64)) ** 2 for part in parts]
-    return math.sqrt(sum(squares))

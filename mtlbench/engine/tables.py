@@ -1,43 +1,156 @@
-"""Large embedding tables: of their gradients, only the rows that some batch has touched are kept and multiplied.
+"""Large embedding tables: of their gradients, only the rows that some batch has touched are written and multiplied.
 
-A joint step of T batches of n tokens touches at most T n of a table's V rows; surgery on the rest would multiply zeros.
+A joint step of T batches of n tokens touches at most T n of a table's V rows. torch's own backward pass writes all V
+for each task, and adds them up; surgery on them would multiply zeros.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mtlbench.interface.gradients import Block, Direction, GradientLayout, Granularity, TaskGradients
 
 if TYPE_CHECKING:
     from mtlbench.engine.parameters import FlatParameters
 
-__all__ = ["GatheredGradients", "Touched", "large_tables", "touched"]
+__all__ = [
+    "GatheredGradients",
+    "Lookups",
+    "Touched",
+    "collecting",
+    "large_tables",
+    "plain_lookups",
+    "summed_rows",
+    "touched",
+]
 
-LARGE = 100_000
-"""Rows from which a table's gradients are gathered, as multilingual encoders have them: over 30,000 rows of width 128
-finding the touched ones takes as long as summing all."""
+LARGE = 20_000
+"""Rows from which a table's gradients are gathered: vocabularies as large as BERT's."""
 
 Touched = tuple[Tensor, Tensor]
-"""Of one batch's gradient of a table: the rows that are not zero (n,), and their values (n, h)."""
+"""Of one batch's gradient of a table: the rows that may differ from zero (n,), rising, and their values (n, h)."""
 
 
-def large_tables(model: nn.Module, parameters: FlatParameters) -> list[int]:
-    """Places in ``parameters`` of the shared embedding tables of ``LARGE`` rows or more."""
-    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding) and m.num_embeddings >= LARGE}
-    entries = zip(parameters.parameters, parameters.infos, strict=True)
-    return [place for place, (parameter, info) in enumerate(entries) if not info.owner and id(parameter) in tables]
+class Lookups:
+    """Takes the place of an embedding's forward pass, and keeps what backward passes would have added to its table.
+
+    Only while ``collecting``; otherwise the embedding is torch's. Whatever else reads the table (a tied decoder) is
+    differentiated by torch as ever, into the table's ``grad``.
+    """
+
+    def __init__(self, module: nn.Embedding) -> None:
+        self.collects = False
+        self._module = module
+        self._found: list[tuple[Tensor, Tensor]] = []
+        module.forward = self._forward  # type: ignore[method-assign, assignment]
+
+    def _forward(self, ids: Tensor) -> Tensor:
+        table = self._module.weight
+        if self.collects and table.requires_grad and torch.is_grad_enabled():
+            looked_up: Tensor = _Lookup.apply(ids, table, self._module.padding_idx, self._found)  # type: ignore[no-untyped-call]
+            return looked_up
+        return functional.embedding(ids, table, self._module.padding_idx)
+
+    def forget(self) -> None:
+        self._found.clear()
+
+    def take(self) -> Touched:
+        """What was found since the last call."""
+        found = summed_rows(self._found, self._module.weight)
+        self._found.clear()
+        return found
+
+    def take_with(self, rest: Tensor | None) -> Touched:
+        """The same together with a gradient (V, h) that torch made of other uses of the table; it is written over."""
+        if rest is None:
+            return self.take()
+        self.add_to(rest)
+        return touched(rest)
+
+    def add_to(self, gradient: Tensor) -> None:
+        """Add what was found to a gradient (V, h)."""
+        rows, values = self.take()
+        gradient.index_add_(0, rows, values)
 
 
-def touched(gradient: Tensor | None, table: Tensor) -> Touched:
-    """Found in the gradient itself, so that a table that is also something else (a tied decoder) loses nothing."""
-    if gradient is None:
+class _Lookup(torch.autograd.Function):
+    """An embedding whose backward pass leaves tokens and gradients in a list instead of summing them over a table."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, ids: Tensor, table: Tensor, padding: int | None, found: list[tuple[Tensor, Tensor]]
+    ) -> Tensor:
+        ctx.save_for_backward(ids)
+        ctx.padding, ctx.found = padding, found
+        return functional.embedding(ids, table)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None]:
+        (ids,), (gradient,) = ctx.saved_tensors, gradients
+        if ctx.padding is not None:
+            gradient = gradient.masked_fill((ids == ctx.padding)[..., None], 0.0)
+        ctx.found.append((ids.reshape(-1), gradient.reshape(-1, gradient.shape[-1])))
+        return None, None, None, None
+
+
+def summed_rows(found: Sequence[tuple[Tensor, Tensor]], table: Tensor) -> Touched:
+    """Tokens (n,) and the gradients (n, h) of what was looked up, summed by token in the order in which they stand."""
+    if not found:
         return torch.empty(0, dtype=torch.long, device=table.device), table.new_empty(0, table.shape[1])
+    ids, gradients = (torch.cat(parts) for parts in zip(*found, strict=True))
+    rows, places = torch.unique(ids, return_inverse=True)
+    return rows, torch.ops.aten.embedding_dense_backward(gradients.to(table.dtype), places, len(rows), -1, False)
+
+
+@contextmanager
+def collecting(tables: Iterable[Lookups]) -> Iterator[None]:
+    """Within the block the tables' gradients go to their ``Lookups``."""
+    several = list(tables)
+    for lookups in several:
+        lookups.forget()
+        lookups.collects = True
+    try:
+        yield
+    finally:
+        for lookups in several:
+            lookups.collects = False
+
+
+def large_tables(model: nn.Module, parameters: FlatParameters) -> dict[int, Lookups]:
+    """By its place in ``parameters``, each shared table of ``LARGE`` rows or more, now looked up by ``Lookups``.
+
+    Tables that another embedding shares stay as they are, and so do those whose gradients are of a kind of their own.
+    """
+    owners: dict[int, list[nn.Module]] = {}
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            owners.setdefault(id(parameter), []).append(module)
+    found: dict[int, nn.Embedding] = {}
+    shared = [place for place, info in enumerate(parameters.infos) if info.owner is None]
+    for place in shared:
+        tables = [m for m in owners[id(parameters.parameters[place])] if isinstance(m, nn.Embedding)]
+        large = [table for table in tables if type(table) is nn.Embedding and table.num_embeddings >= LARGE]
+        if len(tables) == 1 and large and plain_lookups(tables[0]):
+            found[place] = tables[0]
+    if len(found) == len(shared):
+        return {}  # nothing else would tell that a backward pass took place
+    return {place: Lookups(table) for place, table in found.items()}
+
+
+def plain_lookups(module: nn.Embedding) -> bool:
+    """Whether the gradient of its table is the sum of its outputs' gradients by token, and nothing else."""
+    return not module.sparse and not module.scale_grad_by_freq and module.max_norm is None
+
+
+def touched(gradient: Tensor) -> Touched:
+    """The rows of a gradient (V, h) that are not zero."""
     # A sum of sizes loses no small value, as squares would, and NaN counts as touched; other reductions take longer.
     rows = torch.mv(gradient.abs(), gradient.new_ones(gradient.shape[1])).nonzero()[:, 0]
     return rows, gradient[rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mtlbench.interface.errors import require
@@ -62,6 +62,10 @@ class TrainingProtocol:
     activation_checkpointing: bool = False
     """Whether the encoder's layers are computed again in the backward pass instead of being kept for it; for encoders
     of transformers that support it. Not counted as further forward passes."""
+    passes: Literal["task", "joint"] = field(default="task", metadata={"late": True})
+    """Whether every batch of a joint step takes a pass of the encoder of its own, or all take one together, which is
+    faster where passes are small. The same gradients up to rounding; dropout draws other numbers. Batches take passes
+    of their own wherever one together would not give the same: see docs/performance.md."""
 
     def __post_init__(self) -> None:
         require(self.budget > 0, f"budget must be a positive number of gradients, found {self.budget}")

@@ -94,9 +94,19 @@ def unknown_setting(name: str, known: Iterable[str], owner: str) -> BadSetting:
     )
 
 
-def values_of(instance: Any) -> dict[str, Any]:
-    """The settings of an instance as JSON values, in field order."""
-    return {field.name: _plain(getattr(instance, field.name)) for field in dataclasses.fields(instance) if field.init}
+def values_of(instance: Any, *, late: bool = False) -> dict[str, Any]:
+    """The settings of an instance as JSON values, in field order.
+
+    A field that came late (``metadata={"late": True}``) is told only where it differs from its default, unless
+    ``late``: keys that were made before it stay what they are.
+    """
+    told = {field.name: field for field in dataclasses.fields(instance) if field.init}
+    values = {name: getattr(instance, name) for name in told}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if late or not told[name].metadata.get("late") or value != told[name].default
+    }
 
 
 def coerce(value: Any, kind: Any, what: str) -> Any:

@@ -195,7 +195,7 @@ def _protocol_values(values: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 def _protocol_value(key: str, value: Any, fields: Mapping[str, Setting], owner: str) -> Any:
     typed = coerce(value, fields[key].type, f"{owner}: setting {key!r}")
-    return values_of(build(TrainingProtocol, {key: typed}, owner))[key]
+    return values_of(build(TrainingProtocol, {key: typed}, owner), late=True)[key]
 
 
 def _unknown(key: str, owner: str, settings: Iterable[str], fields: Iterable[str]) -> BadSetting:

@@ -31,8 +31,7 @@ def full() -> torch.Tensor:
 
 def gathered(full: torch.Tensor) -> GatheredGradients:
     spans = full.split(LAYOUT.sizes, dim=1)
-    parameter = torch.zeros(ROWS, WIDTH)
-    found = [touched(gradient.view(ROWS, WIDTH), parameter) for gradient in spans[1]]
+    found = [touched(gradient.view(ROWS, WIDTH)) for gradient in spans[1]]
     return GatheredGradients(
         torch.cat([spans[0], spans[2], spans[3]], dim=1), layout=LAYOUT, tables={1: found}, **facts()
     )
@@ -80,7 +79,7 @@ def test_directions_of_a_methods_own_making_are_spread(full):
 def test_a_row_that_is_not_a_number_counts_as_touched():
     gradient = torch.zeros(4, 2)
     gradient[2, 1] = float("nan")
-    rows, values = touched(gradient, torch.zeros(4, 2))
+    rows, values = touched(gradient)
     assert rows.tolist() == [2]
     assert bool(values.isnan().any())
 
@@ -90,7 +89,7 @@ class Bags(nn.Module):
 
     def __init__(self, tied: bool) -> None:
         super().__init__()
-        self.table, self.mix, self.tied = nn.Embedding(LARGE, 2), nn.Linear(2, 2), tied
+        self.table, self.mix, self.tied = nn.Embedding(LARGE, 2, padding_idx=0), nn.Linear(2, 2), tied
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         states = self.mix(self.table((inputs[:, :4].abs() * 1e4).long() % LARGE).mean(1))
@@ -100,7 +99,10 @@ class Bags(nn.Module):
 
 
 @pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize(("name", "settings"), [("pcgrad", {}), ("gradnorm", {}), ("gradvac", {"groups_by": "whole"})])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("mtl", {}), ("pcgrad", {}), ("gradnorm", {}), ("gradvac", {"groups_by": "whole"}), ("sequential-reptile", {})],
+)
 def test_steps_are_those_of_full_rows(oracle_of, monkeypatch, name, settings, tied):
     def trained(large: int) -> torch.Tensor:
         monkeypatch.setattr(tables, "LARGE", large)
@@ -113,3 +115,30 @@ def test_steps_are_those_of_full_rows(oracle_of, monkeypatch, name, settings, ti
         return made.parameters.values
 
     torch.testing.assert_close(trained(LARGE), trained(LARGE + 1), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_not_plain_is_left_to_torch(oracle_of):
+    class Scaled(nn.Embedding):
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return 2.0 * super().forward(ids)
+
+    kinds: list[dict[str, Any]] = [{"sparse": True}, {"scale_grad_by_freq": True}, {"max_norm": 1.0}]
+    for table in (Scaled(LARGE, 2), nn.Embedding(LARGE - 1, 2), *(nn.Embedding(LARGE, 2, **kind) for kind in kinds)):
+
+        def swap(model: nn.Module, table: nn.Embedding = table) -> None:
+            model.encoder = Bags(tied=False)
+            model.encoder.table = table
+
+        assert not oracle_of(load_registry().method("mtl").cls(), prepare=swap)._tables
+
+
+def test_outside_training_steps_a_gathered_table_is_torchs_own(oracle_of):
+    made = oracle_of(load_registry().method("mtl").cls(), prepare=lambda model: setattr(model, "encoder", Bags(False)))
+    [place] = made._tables
+    table = made.parameters.parameters[place]
+    made.descend(made.draw())
+    table.grad = None
+    made.model.encoder.table(torch.tensor([1, 1, 3])).sum().backward()
+    assert table.grad is not None
+    assert table.grad.abs().sum(1).nonzero()[:, 0].tolist() == [1, 3]
+    assert made.audit.difference(made.meter) is None

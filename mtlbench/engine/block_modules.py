@@ -1,0 +1,161 @@
+"""Modules whose backward pass can hand out a weight's gradients block by block instead of summing over all examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mtlbench.engine.tables import plain_lookups
+
+if TYPE_CHECKING:
+    from mtlbench.engine.blocks import BlockGradients
+
+__all__ = ["forward_of", "mixes_examples"]
+
+Forward = Callable[["BlockGradients", Any, Tensor], Tensor]
+
+
+def forward_of(module: nn.Module) -> Forward | None:
+    """What computes a module with gradients by block; None for a module whose gradients are of another kind."""
+    if isinstance(module, nn.Embedding) and not plain_lookups(module):
+        return None
+    if isinstance(module, nn.modules.conv._ConvNd) and (
+        module.padding_mode != "zeros" or isinstance(module.padding, str)
+    ):
+        return None
+    return _FORWARDS.get(type(module))
+
+
+def mixes_examples(module: nn.Module) -> bool:
+    """Whether its outputs for one example depend on the others, as batch normalisation's do."""
+    return isinstance(module, nn.modules.batchnorm._BatchNorm)
+
+
+# Autograd functions: the weights are inputs, so that the pass reaches them, and get no gradient of autograd's. Under
+# autocast the gradients of outputs come in bfloat16; weights' gradients are put in float32.
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, blocks: BlockGradients, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.blocks = blocks
+        ctx.save_for_backward(inputs, weight, bias)
+        return functional.linear(inputs, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor | None, None, None]:
+        blocks, (gradient,), (inputs, weight, bias) = ctx.blocks, gradients, ctx.saved_tensors
+        out = blocks.cut(gradient, 1)  # (R, n, out)
+        blocks.put(weight, torch.bmm(out.transpose(1, 2), blocks.cut(inputs, 1).to(out.dtype)))
+        if bias is not None:
+            blocks.put(bias, out.sum(1))
+        below = gradient @ weight.to(gradient.dtype) if ctx.needs_input_grad[1] else None
+        return None, None if below is None else below.to(inputs.dtype), None, None
+
+
+class _LayerNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, blocks: BlockGradients, module: nn.LayerNorm, inputs: Tensor, *_: Tensor | None) -> Tensor:
+        shape = list(module.normalized_shape)
+        normed, mean, scale = torch.native_layer_norm(inputs, shape, module.weight, module.bias, module.eps)
+        ctx.blocks, ctx.module = blocks, module
+        ctx.save_for_backward(inputs, mean, scale)
+        return normed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor | None, None, None]:
+        blocks, module, (gradient,), (inputs, mean, scale) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
+        kept = len(module.normalized_shape)
+        if module.weight is not None:
+            blocks.put(module.weight, blocks.cut((inputs - mean) * scale * gradient, kept).sum(1))
+        if module.bias is not None:
+            blocks.put(module.bias, blocks.cut(gradient, kept).sum(1))
+        shape, mask = list(module.normalized_shape), [ctx.needs_input_grad[2], False, False]
+        below = torch.ops.aten.native_layer_norm_backward(
+            gradient.to(inputs.dtype), inputs, shape, mean, scale, module.weight, module.bias, mask
+        )[0]
+        return None, None, below, None, None
+
+
+class _Embedding(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, blocks: BlockGradients, padding: int | None, ids: Tensor, table: Tensor) -> Tensor:
+        ctx.blocks, ctx.padding = blocks, padding
+        looked_up = blocks.each(functional.embedding(ids, table))
+        ctx.save_for_backward(ids.expand(looked_up.shape[:-1]), table)
+        return looked_up
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None]:
+        blocks, (gradient,), (ids, table) = ctx.blocks, gradients, ctx.saved_tensors
+        if ctx.padding is not None:
+            gradient = gradient.masked_fill((ids == ctx.padding)[..., None], 0.0)
+        blocks.put_lookups(table, blocks.cut(ids, 0), blocks.cut(gradient, 1))
+        return None, None, None, None
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, blocks: BlockGradients, module: Any, inputs: Tensor, *_: Tensor | None) -> Tensor:
+        ctx.blocks, ctx.module = blocks, module
+        ctx.save_for_backward(inputs)
+        convolved: Tensor = module._conv_forward(inputs, module.weight, module.bias)
+        return convolved
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor | None, None, None]:
+        blocks, module, (gradient,), (inputs,) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
+        kept = inputs.dim() - 1
+
+        def differentiated(out: Tensor, states: Tensor, wanted: list[bool]) -> list[Tensor]:
+            sizes = None if module.bias is None else [module.out_channels]
+            weight, zeros = module.weight.to(out.dtype), [0] * (kept - 1)
+            found: list[Tensor] = torch.ops.aten.convolution_backward(
+                out, states.to(out.dtype), weight, sizes, module.stride, module.padding, module.dilation,
+                False, zeros, module.groups, wanted,
+            )  # fmt: skip
+            return found
+
+        parts = zip(blocks.cut(gradient, kept), blocks.cut(inputs, kept), strict=True)
+        found = [differentiated(out, states, [False, True, module.bias is not None]) for out, states in parts]
+        blocks.put(module.weight, torch.stack([weight for _, weight, _ in found]))
+        if module.bias is not None:
+            blocks.put(module.bias, torch.stack([bias for _, _, bias in found]))
+        if not ctx.needs_input_grad[2]:
+            return None, None, None, None, None
+        below = differentiated(gradient, inputs, [True, False, False])[0]
+        return None, None, below.to(inputs.dtype), None, None
+
+
+def _linear(blocks: BlockGradients, module: nn.Linear, inputs: Tensor) -> Tensor:
+    found: Tensor = _Linear.apply(blocks, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _layer_norm(blocks: BlockGradients, module: nn.LayerNorm, inputs: Tensor) -> Tensor:
+    found: Tensor = _LayerNorm.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _embedding(blocks: BlockGradients, module: nn.Embedding, ids: Tensor) -> Tensor:
+    found: Tensor = _Embedding.apply(blocks, module.padding_idx, ids, module.weight)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _convolution(blocks: BlockGradients, module: Any, inputs: Tensor) -> Tensor:
+    found: Tensor = _Convolution.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
+    return found
+
+
+_FORWARDS: dict[type[nn.Module], Forward] = {
+    nn.Linear: _linear,
+    nn.LayerNorm: _layer_norm,
+    nn.Embedding: _embedding,
+    nn.Conv1d: _convolution,
+    nn.Conv2d: _convolution,
+    nn.Conv3d: _convolution,
+}
