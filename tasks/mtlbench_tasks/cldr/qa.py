@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CldrQa", "answer_tokens", "questions"]
 
-_DEV, _TEST = 100, 150
+_DEV, _TEST = 60, 150
 _LONGEST: Final = 30
 """Tokens of the longest answer that is considered."""
 
@@ -28,13 +28,11 @@ def questions(language: str, split: Split, count: int, seed: int) -> list[Questi
     """``count`` questions of a language with the names of a split; ``seed`` matters to training questions alone."""
     import random
 
-    from mtlbench_tasks.cldr.phrases import phrases
-    from mtlbench_tasks.cldr.questions import question
-    from mtlbench_tasks.cldr.splits import lexicon
+    from mtlbench_tasks.cldr.questions import Questions
 
     rng = random.Random(f"cldr-qa {seed if split == 'train' else 0} {language} {split}")
-    words, names = phrases(language), lexicon(language, split)
-    return [question(words, names, rng) for _ in range(count)]
+    drawn = Questions(language, split, rng)
+    return [drawn.draw() for _ in range(count)]
 
 
 def answer_tokens(asked: Question, segments: Sequence[int], offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -57,12 +55,13 @@ class CldrQa(CldrSuite):
 
     name = "cldr-qa"
     label = "CLDR QA"
+    version = "2"
     metric = "f1"
 
     @property
     def protocol(self) -> TrainingProtocol:
         return TrainingProtocol(
-            budget=1000, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
+            budget=800, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
 
     def _sizes(self) -> Mapping[str, int]:
