@@ -68,7 +68,7 @@ class GLUE(LabelledSuite):
             kept, held = hold_out(pool.names(), self.held_out, f"{source.name} {config}")
             self.put(name, "train", pool.chosen(kept))
             self.put(name, "dev", pool.chosen(held))
-            self.put(name, "test", self.read(source, _scored(config)))
+            self.put(name, "test", self.read(source, source.splits[-1]))
             self._classes[name] = len(pool.classes) or 1
             self._configs[name] = config
 

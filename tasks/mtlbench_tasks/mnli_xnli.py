@@ -50,13 +50,12 @@ class MnliXnli(LabelledSuite):
 
         mnli, *xnli = self.data_sources()
         self._own = short_name(mnli, "mnli")
-        self._pool = self.read(mnli, "train")
-        self._scored = self.read(mnli, "validation_matched")
+        self._pool, self._scored = (self.read(mnli, split) for split in mnli.splits)
         self._unseen: dict[str, str] = {}
         for code, source in zip(self.unseen_languages, xnli, strict=True):
             name = f"{short_name(source, 'xnli')}-{code}"
             self._unseen[name] = code
-            self.put(name, "test", self.read(source, "test"))
+            self.put(name, "test", self.read(source, source.splits[-1]))
 
     def texts(self) -> Iterable[str]:
         yield from self._pool.first

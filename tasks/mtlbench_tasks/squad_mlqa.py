@@ -53,13 +53,13 @@ class SquadMLQA(QuestionSuite):
 
         squad, *mlqa = self.data_sources()
         self._own = short_name(squad, "squad")
-        self._pool = self.read(squad, "train").trainable()
-        self._scored = self.read(squad, "validation")
+        train, scored = (self.read(squad, split) for split in squad.splits)
+        self._pool, self._scored = train.trainable(), scored
         self._unseen: dict[str, str] = {}
         for code, source in zip(self.unseen_languages, mlqa, strict=True):
             name = f"{short_name(source, 'mlqa')}-{code}"
             self._unseen[name] = code
-            self.put(name, "test", self.read(source, "test"), language=code)
+            self.put(name, "test", self.read(source, source.splits[-1]), language=code)
 
     def texts(self) -> Iterable[str]:
         yield from self._pool.questions

@@ -88,11 +88,13 @@ class TyDiQA(QuestionSuite):
         source, *unseen = self.data_sources()
         own = short_name(source, "")
         self._names = {code: f"{own}-{code}" if own else code for code in self.languages}
-        train, test = self.read(source, "train"), self.read(source, "validation")
+        train, test = (self.read(source, split) for split in source.splits)
         for code, name in self._names.items():
             asked, scored = (_of_language(questions.ids, LANGUAGES[code]) for questions in (train, test))
             if not asked or not scored:
-                raise BadDataset(f"{source.name}: no ids begin with {LANGUAGES[code]!r} in train or in validation")
+                raise BadDataset(
+                    f"{source.name}: no ids begin with {LANGUAGES[code]!r} in {' or in '.join(source.splits)}"
+                )
             pool = train.chosen(asked).trainable()
             kept, held = hold_out(pool.ids, self.held_out, f"{source.name} {code}")
             self.put(name, "train", pool.chosen(kept))
@@ -102,7 +104,7 @@ class TyDiQA(QuestionSuite):
         for code, other in zip(self.unseen_languages, unseen, strict=True):
             name = f"{short_name(other, 'mlqa')}-{code}"
             self._unseen[name] = code
-            self.put(name, "test", self.read(other, "test"), language=code)
+            self.put(name, "test", self.read(other, other.splits[-1]), language=code)
 
     def tasks(self) -> Sequence[Task]:
         return [Task(name, self.size(name), "F1", label=name) for name in self._names.values()]

@@ -78,9 +78,8 @@ class WikiAnn(TextSuite):
             own = short_name(source, "")
             name = f"{own}-{code}" if own else code
             (self._names if code in self.languages else self._unseen).append(name)
-            for split, theirs in _SPLITS.items():
-                if theirs in source.splits:
-                    self._sentences[name, split] = self._read(read(source, theirs, self.context))
+            for split, theirs in zip(list(_SPLITS)[-len(source.splits) :], source.splits, strict=True):
+                self._sentences[name, split] = self._read(read(source, theirs, self.context))
         self._tags = self._sentences[self._names[0], "train"].names
 
     def _read(self, rows: Rows) -> Sentences:

@@ -2,7 +2,7 @@
 
 ``pytest tests/benchmarks/test_data_overhead.py -m benchmark_suite -s``; the shares are printed, and stored by
 ``--benchmark-json FILE``. Time is the process's own (all its threads), so that other work on the machine does not
-count; with a larger encoder every share is smaller.
+count. With a larger encoder every share is smaller: these are upper bounds of what a user meets.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from mtlbench import Method, SuiteContext
+from mtlbench.engine.accounts import Clock
 from mtlbench.engine.oracle import Oracle
 from mtlbench.engine.sampling import BatchStream, task_probabilities
 from mtlbench.engine.streams import Streams
@@ -33,7 +34,11 @@ pytestmark = pytest.mark.benchmark_suite
 SHARED = Path(os.environ.get("MTLBENCH_SHARED", Path(__file__).parents[3] / "shared"))
 RUN = 1600
 """Gradients of the run that preprocessing is held against."""
-STEPS = 20
+STEPS = 40
+MOST_OUTSIDE = 0.03
+"""Share of a step that may lie outside model, surgery and optimizer."""
+MOST_PREPARING = 0.1
+"""Share of a run that preprocessing may cost the first time."""
 
 SUITES: dict[str, Any] = {
     "tydiqa": lambda: TyDiQA(encoder_name="cldr-mini", max_length=128, stride=96, max_question=32),
@@ -41,6 +46,18 @@ SUITES: dict[str, Any] = {
     "glue": lambda: GLUE(encoder_name="cldr-mini", max_length=64),
     "vision": lambda: Vision(encoder_name="tiny-random:resnet", image_size=32),
 }
+
+
+class ProcessClock(Clock):
+    """Counts the process's own seconds: on a shared machine the wall clock charges a phase with other people's work."""
+
+    def enter(self, phase: str | None) -> str | None:
+        now = time.process_time()
+        last, since = self._phase, self._since
+        if last is not None:
+            self.seconds[last] += now - since
+        self._phase, self._since = phase, now
+        return last
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +88,7 @@ def _oracle(suite: Any, method: Method) -> Oracle:
         protocol=protocol,
         budget=protocol.budget,
         generator=torch.Generator().manual_seed(0),
+        clock=ProcessClock(),
     )
     method.start(oracle)
     return oracle
@@ -94,12 +112,14 @@ def test_share_of_a_step_outside_model_surgery_and_optimizer(
     oracle = _oracle(suite, trained)
     _train(oracle, trained, 3)
     before = dict(oracle.clock.seconds)
-    begun = time.perf_counter()
+    begun = time.process_time()
     benchmark.pedantic(lambda: _train(oracle, trained, STEPS), rounds=1, iterations=1)
-    whole = time.perf_counter() - begun
+    whole = time.process_time() - begun
     inside = sum(oracle.clock.seconds[phase] - before[phase] for phase in ("gradients", "combine", "update"))
-    benchmark.extra_info["outside"] = 1 - inside / whole
-    print(f"\n{benchmark.name}: {1 - inside / whole:.2%} outside model, surgery and optimizer")
+    outside = 1 - inside / whole
+    benchmark.extra_info.update(outside=outside)
+    print(f"\n{benchmark.name}: {outside:.2%} outside model, surgery and optimizer, of {whole / STEPS * 1000:.1f} ms")
+    assert outside < MOST_OUTSIDE
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -136,10 +156,11 @@ def test_preprocessing_beside_a_run(benchmark: Any, tmp_path: Path, name: str, m
     oracle = _oracle(opened[-1], trained)
     _train(oracle, trained, 2)
     begun, spent = time.process_time(), oracle.meter.gradients
-    _train(oracle, trained, STEPS)
+    _train(oracle, trained, STEPS // 4)
     run = (time.process_time() - begun) / (oracle.meter.gradients - spent) * RUN
     benchmark.extra_info.update(first=first, second=second, run=run, share=(first - second) / run)
     print(
         f"\n{benchmark.name}: {first:.2f} s the first time, {second:.2f} s the second; preprocessing is "
         f"{(first - second) / run:.1%} of the {run:.0f} s of {RUN} gradients"
     )
+    assert first - second < MOST_PREPARING * run

@@ -119,3 +119,16 @@ def test_the_fast_entity_score_is_seqevals_on_ill_formed_real_tags(context: Suit
         )
         flat = [np.concatenate([np.array(sentence) for sentence in side]) for side in (shifted, tags)]
         assert vars(span_scores(*flat, [len(sentence) for sentence in tags], names)) == pytest.approx(vars(slow))
+
+
+def test_another_data_set_is_read_by_options_alone_and_marked(context: SuiteContext) -> None:
+    suite = TyDiQA(
+        **SHORT,
+        languages=("ko",),
+        unseen_languages=("zh", "hi"),
+        replace=("facebook/mlqa:mlqa.zh.zh=google/xquad:xquad.zh!validation",),
+    )
+    suite.open(context)
+    assert [task.name for task in suite.unseen()] == ["standin-google-xquad-zh", "mlqa-hi"]
+    with torch.no_grad():
+        assert suite.score(suite.model(0).eval(), "standin-google-xquad-zh", "test").examples == 566

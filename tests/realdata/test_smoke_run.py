@@ -91,6 +91,42 @@ def test_a_suite_trains_and_scores_with_its_probes_in_one_command(
         assert suite == "vision" or (measured["seen"] or measured["unseen"]) > 0
 
 
+STUDIES = Path(__file__).parents[2] / "leaderboard" / "studies"
+TABLES = {
+    "table1": ["tydiqa"],
+    "table2": ["wikiann"],
+    "table4": ["squad-mlqa[replace=[rajpurkar/squad=standin/squad]]"],
+    "table5": ["mnli-xnli"],
+    "table9": ["glue"],
+    "vision": ["vision"],
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.filterwarnings("ignore")
+def test_a_tables_study_runs_here_with_a_toy_encoder(
+    table: str,
+    data_root: Path,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
+    encoder = "tiny-random:resnet" if table == "vision" else "tiny-random:bert"
+    where = ["--data-root", str(data_root), "--results", str(tmp_path / "results"), "--encoder", encoder]
+    few = ["-m", "sequential-reptile[inner_steps=8]", "--seeds", "1", "--budget", "8", "--set", "evaluations=1"]
+    how = ["--executor", "serial", "--quiet"]
+    study = ["--study", str(STUDIES / f"{table}.toml")]
+    assert main(["run", *TABLES[table], *study, *few, *where, *how]) == 0, capsys.readouterr().err
+    (path,) = (tmp_path / "results").glob("*/*/*.json")
+    outcome = json.loads(path.read_text())["outcome"]
+    assert outcome["audit"]["agrees"]
+    assert finite(outcome["scores"])
+    assert finite(outcome["unseen"])
+
+
 def test_every_method_of_ours_is_among_them() -> None:
     from mtlbench.plugins import load_registry
 

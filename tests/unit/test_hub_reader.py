@@ -202,9 +202,26 @@ def test_the_same_name_with_a_revision_only_pins_it() -> None:
     assert (pinned.revision, pinned.stands_for, pinned.config) == ("v1.0", "", "rte")
 
 
+def test_one_configuration_can_be_read_from_another_split_of_another_data_set() -> None:
+    zh, de = (DataSource("facebook/mlqa", f"mlqa.{code}.{code}", ("test",)) for code in ("zh", "de"))
+    found = replace_sources(
+        [zh, de], ["facebook/mlqa=some/qa", "facebook/mlqa:mlqa.zh.zh=google/xquad:xquad.zh!validation@v2"]
+    )
+    assert found == [
+        DataSource("google/xquad", "xquad.zh", ("validation",), "v2", stands_for="facebook/mlqa"),
+        DataSource("some/qa", "mlqa.de.de", ("test",), stands_for="facebook/mlqa"),
+    ]
+    (other,) = replace_sources([zh], ["facebook/mlqa=facebook/mlqa:mlqa.zh.en"])
+    assert other.stands_for == "facebook/mlqa"  # other rows than the name promises
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("squad=standin/squad", "is not NAME=OTHER"), ("a/b=c/d", "'a/b' is not read here; the sources are nyu-mll/glue")],
+    [
+        ("squad=standin/squad", r"is not NAME\[:CONFIG\]=OTHER"),
+        ("nyu-mll/glue:cola=c/d", "'nyu-mll/glue:cola' is not read here; the sources are .*nyu-mll/glue:rte"),
+        ("a/b=c/d", "'a/b' is not read here; the sources are nyu-mll/glue"),
+    ],
 )
 def test_a_bad_replacement_is_refused(text: str, words: str) -> None:
     with pytest.raises(BadSetting, match=words):

@@ -68,7 +68,8 @@ class TextSuite(Suite):
     held_out: float = 0.05
     """Share of a task's training rows that are kept back as dev where the data set has no split to select on."""
     replace: tuple[str, ...] = ()
-    """Other data sets in place of the suite's, as NAME=OTHER[:CONFIG][@REVISION]; tasks then carry the other's name."""
+    """Other data sets in place of the suite's, as NAME[:CONFIG]=OTHER[:CONFIG][!SPLIT][@REVISION]; tasks then carry the
+    other's name."""
     mlm_texts: str | None = None
     """Plain text by language in CC-100's layout, as NAME[@REVISION], to measure the masked-LM loss on; none: it is not
     measured."""
