@@ -1,4 +1,4 @@
-"""``cldr-qa``: questions on facts in the nine languages of the paper's TyDiQA."""
+"""``cldr-qa``: questions on lists of names in the nine languages of the paper's TyDiQA."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def answer_tokens(asked: Question, segments: Sequence[int], offsets: Sequence[tu
 
 @dataclass
 class CldrQa(CldrSuite):
-    """Extractive answers to questions on short passages of facts, in nine languages.
+    """Extractive answers to questions on short passages of lists, in nine languages.
 
     Sizes are those of the paper's table 6 by ten. The languages of MLQA that are no task are scored and never
     trained, by MLQA's own rules. The main score is F1 of words, in percent; EM stands beside it.

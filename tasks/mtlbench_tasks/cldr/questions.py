@@ -12,7 +12,7 @@ from typing import Final, Literal
 from mtlbench_tasks.cldr.kinds import KINDS, Kind
 from mtlbench_tasks.cldr.splits import Part, lexicon
 
-__all__ = ["Asked", "Question", "Questions"]
+__all__ = ["Asked", "Question", "Questions", "example_shapes"]
 
 Asked = Literal["kind", "name"]
 _SHARES: Final[dict[Asked, float]] = {"kind": 0.2, "name": 0.8}
@@ -54,9 +54,9 @@ class Question:
 class Questions:
     """Draws the questions of a language with the names of a split.
 
-    Of a kind: every item of the passage is a list of names of another kind, and the question gives other examples of
-    one kind. Their shape is drawn first and the kind last, among examples of that shape. Of a name: every item begins
-    with a name of the same shape, and the question is one of these names, drawn last. So whatever the shapes of
+    Of a kind: the items of the passage are lists of names of different kinds, and the question gives other examples of
+    one kind. Their shape is drawn first and the kind apart from it, among examples of that shape. Of a name: every item
+    begins with a name of the same shape, and the question is one of these names, drawn last. So whatever the shapes of
     question and passage, each item is the answer equally often.
     """
 
@@ -64,8 +64,8 @@ class Questions:
         self._rng, self._names = rng, _texts(language, part)
         self._alike = _alike(language, part)
         self._examples = _examples(language, part)
-        self._shapes = sorted(set.intersection(*(set(found) for found in self._examples.values())))
-        self._weights = [min(len(found[shape]) for found in self._examples.values()) for shape in self._shapes]
+        weights = example_shapes(language, part)
+        self._shapes, self._weights = list(weights), list(weights.values())
 
     def draw(self) -> Question:
         """One question."""
@@ -132,6 +132,14 @@ def _alike(language: str, part: Part) -> Sequence[Sequence[str]]:
             if len(text) <= _LONGEST:
                 groups[_shape(text)].append(text)
     return [found for _, found in sorted(groups.items()) if len(found) >= _ENTRIES]
+
+
+@cache
+def example_shapes(language: str, part: Part) -> Mapping[_Shape, int]:
+    """The shapes that examples of all kinds can have, and how many of the rarest kind have it: their weight."""
+    pools = _examples(language, part).values()
+    common = sorted(set.intersection(*(set(found) for found in pools)))
+    return {shape: min(len(found[shape]) for found in pools) for shape in common}
 
 
 @cache
