@@ -62,6 +62,21 @@ def test_a_picture_has_the_same_bytes_whatever_its_user_has_set(name):
     assert b"tEXt" not in first["png"]
 
 
+def test_rows_of_one_method_are_labelled_by_the_settings_in_which_they_differ():
+    pytest.importorskip("matplotlib")
+    from mtlbench.leaderboard.figures.drawing.style import heading, labels
+
+    names = [f"sequential-reptile[eta=0.77,eta_schedule=linear,inner_steps={k},lr=0.005]" for k in (2, 70)]
+    assert list(labels([*names, "mtl"]).values()) == [
+        "sequential-reptile[…,inner_steps=2]",
+        "sequential-reptile[…,inner_steps=70]",
+        "mtl",
+    ]
+    # One alone differs from none: it is cut as any other.
+    assert "…" in labels(names[:1])[names[0]]
+    assert heading("sequential-reptile[…,inner_steps=70,lr=0.5]") == "sequential-reptile\n[…, inner_steps=70,\nlr=0.5]"
+
+
 def test_labels_that_are_cut_alike_stay_apart():
     pytest.importorskip("matplotlib")
     from mtlbench.leaderboard.figures.drawing.style import labels

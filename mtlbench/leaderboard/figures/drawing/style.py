@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
 
+from mtlbench.interface.errors import BadSetting
+from mtlbench.interface.settings import parse_spec
 from mtlbench.leaderboard.escaping import visible
 
 __all__ = ["COLOURS", "DASHES", "GREY", "INK", "MARKS", "MOST", "heading", "label", "labels", "wrapped"]
@@ -41,17 +43,36 @@ def label(text: str) -> str:
 
 
 def labels(names: Sequence[str]) -> dict[str, str]:
-    """Name to label; where cutting makes two the same, their places in ``names`` keep them apart."""
-    shown = [label(name) for name in names]
+    """Name to label; where cutting makes two the same, their places in ``names`` keep them apart.
+
+    Of rows of one method whose names are long, the settings that all of them share make way for those that differ.
+    """
+    shown = [label(_told_apart(name, names) if len(name) > _LONGEST else name) for name in names]
     return {
         name: text if shown.count(text) == 1 else f"{text} ({place})"
         for place, (name, text) in enumerate(zip(names, shown, strict=True), start=1)
     }
 
 
+def _told_apart(name: str, names: Sequence[str]) -> str:
+    """``name`` without the settings that all of ``names`` with its method and settings share."""
+    method, own = _parsed(name)
+    alike = [values for other, values in map(_parsed, names) if other == method and values]
+    kept = {key: value for key, value in own.items() if any(values.get(key) != value for values in alike)}
+    left_out = "…," if len(kept) < len(own) else ""
+    return f"{method}[{left_out}{','.join(f'{key}={value}' for key, value in kept.items())}]" if kept else name
+
+
+def _parsed(name: str) -> tuple[str, dict[str, str]]:
+    try:
+        return parse_spec(name)
+    except BadSetting:
+        return name, {}
+
+
 def heading(text: str) -> str:
-    """A label on as many lines as a small panel needs, broken before its bracket where that helps."""
-    lines = text.strip().replace("[", "\n[", 1).split("\n") if len(text) > _PANEL else [text.strip()]
+    """A label on as many lines as a small panel needs, broken before its bracket and at commas where that helps."""
+    lines = text.strip().replace("[", "\n[", 1).replace(",", ", ").split("\n") if len(text) > _PANEL else [text.strip()]
     return "\n".join(part for line in lines if line for part in textwrap.wrap(line, _PANEL))
 
 
