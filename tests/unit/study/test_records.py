@@ -172,6 +172,22 @@ def test_every_cut_of_a_record_is_refused(tmp_path: Path, cell: Cell, record_of:
             load_record(path)
 
 
+def test_no_digit_of_what_was_asked_or_came_out_can_be_changed(cell: Cell, record_of: RecordOf, store: Store) -> None:
+    record = record_of(cell, curve=[{"gradients": 400, "train_loss": 0.0123456789}], average=1e-07)
+    store.write(cell, record)
+    path = store.path(cell)
+    data = path.read_bytes()
+    for place, char in enumerate(data):
+        if char not in b"0123456789":
+            continue
+        path.write_bytes(data[:place] + (b"1" if char != ord("1") else b"2") + data[place + 1 :])
+        try:
+            changed = load_record(path)
+        except BadRecord:
+            continue
+        assert {name for name in record if changed[name] != record[name]} <= {"measured", "provenance"}
+
+
 def test_a_record_in_the_wrong_place_is_refused(tmp_path: Path, cell: Cell, record_of: RecordOf) -> None:
     path = tmp_path / "silent" / "fussy" / f"{cell.key}.json"
     path.parent.mkdir(parents=True)
