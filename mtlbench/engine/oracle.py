@@ -22,6 +22,7 @@ from mtlbench.engine.optimizers import protocol_optimizer
 from mtlbench.engine.parameters import FlatParameters
 from mtlbench.engine.passes import JointPasses
 from mtlbench.engine.precision import autocast, widened
+from mtlbench.engine.rows import RowStorage
 from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
@@ -83,8 +84,6 @@ class Oracle:
         self._optimizers: dict[str, Optimizer] = {}
         self._branch: OpenBranch | None = None
         self._slot: Optimizer | None = None
-        self._rows: Tensor | None = None
-        self._row_views: list[list[Tensor | None]] = []
         self._spent_at_update = 0
         self._started = False
         self.lending = False
@@ -97,6 +96,7 @@ class Oracle:
     def _lay_out(self) -> None:
         self.parameters = FlatParameters(self._suite, self.model, self._attached)
         self._tables = large_tables(self.model, self.parameters)
+        self._rows = RowStorage(self.parameters, without=self._tables)
         self._joint: JointPasses | None = None
         if self.protocol.passes == "joint" and self.protocol.accumulate == 1:
             self._joint = JointPasses.where_possible(
@@ -201,7 +201,7 @@ class Oracle:
         self._afford(batches)
         with self.clock.phase("gradients"), collecting(self._tables.values()):
             self._try_joint_passes(batches)
-            rows = self._rows_of(len(batches))
+            rows = self._rows.of(len(batches))
             losses, own, gathered = self._fill_rows(batches)
             kind = partial(GatheredGradients, tables=gathered) if gathered else TaskGradients
             grads = kind(
@@ -226,9 +226,9 @@ class Oracle:
         gathered: dict[int, list[Touched]] = {place: [] for place in self._tables}
         with self._passes(batches, apart=True) as together:
             for row, batch in enumerate(batches):
-                self._rows_of(len(batches))[row].zero_()
+                self._rows.of(len(batches))[row].zero_()
                 self._own_gradient().zero_()
-                self.parameters.collect_into(self._row_views[row])
+                self.parameters.collect_into(self._rows.views(row))
                 with self._lent(together, row, cut=True):
                     losses.append(self._differentiate(batch, 1.0))
                 own.append(self._own_parts(batch))
@@ -339,26 +339,6 @@ class Oracle:
         objective.backward()  # type: ignore[no-untyped-call]
         self.meter.backwards += 1
 
-    def _rows_of(self, count: int) -> Tensor:
-        """(R, d) rows, without large tables; allocated once and written again at every call."""
-        if self._rows is None or self._rows.shape[0] < count:
-            apart = sum(self.params[place].tensor.numel() for place in self._tables)
-            self._rows = self.parameters.values.new_empty(count, self.parameters.shared - apart)
-            own = self.parameters.views_of(self.parameters.gradient)
-            self._row_views = [self._views_of_row(row, own) for row in self._rows]
-        return self._rows[:count]
-
-    def _views_of_row(self, row: Tensor, own: list[Tensor]) -> list[Tensor | None]:
-        views: list[Tensor | None] = []
-        start = 0
-        for place, (info, other) in enumerate(zip(self.params, own, strict=True)):
-            if info.owner is not None or place in self._tables:
-                views.append(other if info.owner is not None else None)
-                continue
-            views.append(row[start : start + other.numel()].view(other.shape))
-            start += other.numel()
-        return views
-
     def _own_gradient(self) -> Tensor:
         return self.parameters.gradient[self.parameters.shared :]
 
@@ -381,20 +361,9 @@ class Oracle:
         if self._joint is None:
             yield None
             return
-        with self._joint.over(batches, self._row_targets(len(batches)) if apart else None) as together:
+        with self._joint.over(batches, self._rows.by_parameter(len(batches)) if apart else None) as together:
             self.meter.forwards += together is not None
             yield together
-
-    def _row_targets(self, count: int) -> dict[int, Tensor]:
-        """Where the gradients of ``count`` batches go, by encoder parameter: (R, *shape), views of the rows."""
-        rows, targets, start = self._rows_of(count), {}, 0
-        for place, (parameter, info) in enumerate(zip(self.parameters.parameters, self.params, strict=True)):
-            if info.owner is None and place not in self._tables:
-                stop = start + parameter.numel()
-                if info.encoder:
-                    targets[id(parameter)] = torch.unflatten(rows[:, start:stop], 1, parameter.shape)
-                start = stop
-        return targets
 
     def _try_joint_passes(self, batches: Sequence[Batch]) -> None:
         """Before the first joint step: hold the rows of one pass against those of single ones, and keep to the latter
@@ -419,7 +388,7 @@ class Oracle:
     def _whole_rows(self, batches: Sequence[Batch]) -> Tensor:
         """(R, columns): the rows, and of each large table the sum of every row."""
         _, _, gathered = self._fill_rows(batches)
-        wide = [self._rows_of(len(batches)).clone()]
+        wide = [self._rows.of(len(batches)).clone()]
         for place, found in gathered.items():
             table = self.parameters.parameters[place]
             sums = [table.new_zeros(len(table)).index_add_(0, rows, values.sum(1)) for rows, values in found]

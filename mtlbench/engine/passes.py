@@ -45,7 +45,7 @@ class JointPasses:
         self._parameters = parameters
         self._computing = computing
         self._blocks = BlockGradients(self._encoder)
-        self._taken = False
+        self._attempting = False
         self.tried = False
         """Whether its gradients have been held against those of single passes, or could not be had."""
         self.refusal: str | None = None
@@ -83,6 +83,8 @@ class JointPasses:
                 together = self._start(batches, targets, stack)
             except Apart:
                 stack.close()
+                if self._attempting:
+                    raise
                 together = None
             yield together
             if together is not None and targets is not None:
@@ -95,9 +97,7 @@ class JointPasses:
             stack.enter_context(self._blocks.into(len(batches), batches[0].examples, targets))
         losses = [partial(self._suite.loss, self._model, batch.payload, batch.task) for batch in batches]
         with self._computing():
-            together = run_together(self._encoder, losses)
-        self._taken = True
-        return together
+            return run_together(self._encoder, losses)
 
     def _finish(self, together: Together) -> None:
         self._parameters.collect_into([None] * len(self._parameters.parameters))
@@ -116,13 +116,16 @@ class JointPasses:
 
         Then ``refusal`` says why, unless the batches are merely of different sizes this time.
         """
-        self._taken = False
+        self._attempting = True
         try:
-            found = rows()
+            return rows()
+        except Apart:
+            return None
         except (Mixed, RuntimeError, TypeError, ValueError) as unfit:  # the encoder, over inputs it was not made for
             self.tried, self.refusal = True, str(unfit).partition("\n")[0]
             return None
-        return found if self._taken else None
+        finally:
+            self._attempting = False
 
     def compare(self, together: Tensor, single: Tensor, tolerance: float) -> None:
         """Refuse one pass where its gradients (R, columns) are not those of single ones."""

@@ -23,8 +23,8 @@ def registry() -> Registry:
     return load_registry()
 
 
-def _stepper(suite: Any, method: Method) -> Callable[[], None]:
-    oracle = oracle_of(suite, method)
+def _stepper(suite: Any, method: Method, passes: str = "task") -> Callable[[], None]:
+    oracle = oracle_of(suite, method, passes=passes)
     return lambda: method.step(oracle)
 
 
@@ -38,10 +38,23 @@ def _stepper(suite: Any, method: Method) -> Callable[[], None]:
     ],
 )
 def test_step_of_a_method_beside_mtl(board: Any, registry: Registry, name: str, shape: str, tasks: int) -> None:
+    """Beside MTL as a person would write it, and beside our own, which is faster: tables are gathered there too."""
     suite = Words.of(shape_of(shape), tasks)
     method, plain = registry.method(name).cls(), registry.method("mtl").cls()
-    found = paired(_stepper(suite, method), _stepper(suite, plain), rounds=ROUNDS.get(shape, 9))
-    board.add(f"{name} step / mtl step, {shape}, T = {tasks}", found, 1.02)
+    ours, rounds = _stepper(suite, method), ROUNDS.get(shape, 9)
+    board.add(f"{name} step / MTL by hand, {shape}, T = {tasks}", paired(ours, bare_step(suite), rounds=rounds), 1.02)
+    board.add(
+        f"{name} step / mtl step, {shape}, T = {tasks}", paired(ours, _stepper(suite, plain), rounds=rounds), None
+    )
+
+
+@pytest.mark.parametrize("shape", ["tiny128", "mini"])
+def test_one_pass_for_all_tasks(board: Any, registry: Registry, shape: str) -> None:
+    suite, rounds = Words.of(shape_of(shape), 8), ROUNDS.get(shape, 9)
+    pcgrad, mtl = (_stepper(suite, registry.method(name).cls(), "joint") for name in ("pcgrad", "mtl"))
+    board.add(f"pcgrad step / mtl step, one pass each, {shape}, T = 8", paired(pcgrad, mtl, rounds=rounds), 1.05)
+    by_hand = paired(pcgrad, bare_step(suite), rounds=rounds)
+    board.add(f"pcgrad step in one pass / MTL by hand, {shape}, T = 8", by_hand, 0.90 if shape == "tiny128" else None)
 
 
 def test_surgery_over_a_wide_vocabulary_beside_a_loop_by_hand(board: Any, registry: Registry) -> None:

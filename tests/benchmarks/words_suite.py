@@ -69,7 +69,7 @@ class _Encoder(nn.Module):
         self.layers = nn.ModuleList(_Layer(shape.hidden) for _ in range(shape.layers))
 
     def forward(self, ids: Tensor) -> Tensor:
-        states = self.norm(self.words(ids) + self.places.weight)
+        states = self.norm(self.words(ids) + self.places(torch.arange(ids.shape[1])[None]))
         for layer in self.layers:
             states = layer(states)
         return states[:, 0]
@@ -135,9 +135,9 @@ def _sampler(suite: Suite, protocol: TrainingProtocol) -> BatchStream:
     return BatchStream(suite, names, [1 / len(names)] * len(names), protocol.batch_size, Streams(suite.name, 0))
 
 
-def oracle_of(suite: Suite, method: Method) -> Oracle:
+def oracle_of(suite: Suite, method: Method, **protocol_fields: Any) -> Oracle:
     """An oracle with a budget that no benchmark spends."""
-    protocol = replace(suite.protocol, budget=10_000_000)
+    protocol = replace(suite.protocol, budget=10_000_000, **protocol_fields)
     torch.manual_seed(0)
     return Oracle(
         suite=suite,
