@@ -141,8 +141,8 @@ RECORDS = Path(__file__).parents[2] / "leaderboard" / "results" / "cldr-qa" / "m
 def f1_of_mtl(language: str) -> float:
     """Of plain MTL on the committed board, mean over its seeds."""
     records = [json.loads(path.read_text("utf-8")) for path in sorted(RECORDS.glob("*.json"))]
-    found = [one["outcome"]["scores"][language]["test"]["value"] for one in records if one["variant"] == "mtl"]
-    return sum(found) / len(found)
+    found = [float(one["outcome"]["scores"][language]["test"]["value"]) for one in records if one["variant"] == "mtl"]
+    return float(np.mean(found))
 
 
 def item_shapes(asked: Question) -> list[int]:
