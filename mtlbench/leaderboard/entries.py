@@ -18,7 +18,7 @@ from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.html_runs import Shown, shown_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
-from mtlbench.study.tape import Agreement, agreement, tape_of
+from mtlbench.study.tape import LOOKS, Agreement, agreement, nearest, tape_of
 
 __all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
 
@@ -47,7 +47,7 @@ class Point:
     """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing.
 
     loss: mean training loss since the point before. cosine: mean over the pairs of tasks' gradients. agreement: of
-    the Gram matrix that the record keeps, of one draw of batches.
+    the Gram matrix that the record keeps, of one draw of batches; at the points that are nearest to ``LOOKS`` alone.
     """
 
     gradients: int
@@ -176,7 +176,9 @@ def _entry(record: Mapping[str, Any]) -> Entry:
     audit = _mapping(outcome["audit"])
     machine = _part(measured, "machine")
     unseen = _part(outcome, "unseen")
-    tape = {point.gradients: agreement(point.gram) for point in tape_of(record)}
+    grams = {_whole(point.gradients, "gradients"): point.gram for point in tape_of(record)}
+    looked_at = {nearest(grams, share * budget) for share in LOOKS} if grams else set()
+    tape = {gradients: agreement(grams[gradients]) for gradients in looked_at}
     return Entry(
         key=_text(record["key"]),
         variant=sys.intern(_text(record["variant"]) or _text(cell["method"])),

@@ -47,8 +47,9 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
     scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
+    tests = [_part(_part(scores, name), "test") for name in tasks]
     about = {
-        "examples": [_part(_part(scores, name), "test").get("examples") for name in tasks],
+        "examples": [test.get("examples") for test in tests],
         "fingerprint": cell["fingerprint"],
         "machine": _part(measured, "machine"),
         "models": outcome.get("models"),
@@ -57,7 +58,7 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         "scale": outcome.get("scale"),
         "versions": measured.get("versions"),
     }
-    extra = {name: _part(_part(_part(scores, name), "test"), "extra") for name in tasks}
+    extra = {name: _part(test, "extra") for name, test in zip(tasks, tests, strict=True)}
     run = {
         "audit": _part(outcome, "audit"),
         "counts": _part(outcome, "counts"),
@@ -73,7 +74,7 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         "total_seconds": measured.get("total_seconds"),
     }
     parts = {name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})}
-    parts["test"] = ([_value(scores, name, "test") for name in tasks], _DEEPEST, None)
+    parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
     parts["dev"] = ([_value(scores, name, "dev") for name in tasks], _DEEPEST, None)
     parts["unseen"] = ({name: _value(unseen, name, "test") for name in unseen}, _DEEPEST, None)
     values: list[Any] = []

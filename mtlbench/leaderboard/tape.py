@@ -6,12 +6,9 @@ from mtlbench.interface.run import Table
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of, percent, spread
-from mtlbench.study.tape import Agreement
+from mtlbench.study.tape import LOOKS, Agreement, nearest
 
 __all__ = ["tape_table"]
-
-_SHARES = (0.0, 0.5, 1.0)
-"""Of the budget: where along a path the table looks."""
 
 
 def tape_table(board: Board) -> Table | None:
@@ -20,13 +17,13 @@ def tape_table(board: Board) -> Table | None:
         return None
     rows = []
     for row in board.rows:
-        looks = [_at(row, share) for share in _SHARES]
+        looks = [_at(row, share) for share in LOOKS]
         cosines = [spread([found.cosine for found in look], 3) for look in looks]
         conflicts = [percent(mean_of([found.conflicts for found in look])) if look else DASH for look in looks]
         imbalances = [[found.imbalance for found in look if found.imbalance is not None] for look in looks]
         norms = [spread(values, 2) for values in imbalances]
         rows.append([row.name, str(len(row.done)), *cosines, *conflicts, *norms])
-    heads = [f"{name}, {share:.0%}" for name in ("Cosine", "Conflicts", "Norms") for share in _SHARES]
+    heads = [f"{name}, {share:.0%}" for name in ("Cosine", "Conflicts", "Norms") for share in LOOKS]
     return Table(
         title=f"{board.label}: tape",
         columns=["Method", "n", *heads],
@@ -41,15 +38,15 @@ def tape_table(board: Board) -> Table | None:
     )
 
 
-def _known(entry: Entry) -> list[tuple[int, Agreement]]:
-    return [(point.gradients, point.agreement) for point in entry.curve if point.agreement is not None]
+def _known(entry: Entry) -> dict[int, Agreement]:
+    return {point.gradients: point.agreement for point in entry.curve if point.agreement is not None}
 
 
 def _at(row: Row, share: float) -> list[Agreement]:
     """Of every finished run with a tape, the point nearest to a share of the budget."""
     found = []
     for entry in row.done:
-        known, wanted = _known(entry), share * entry.budget
+        known = _known(entry)
         if known:
-            found.append(min(known, key=lambda point: (abs(point[0] - wanted), point[0]))[1])
+            found.append(known[nearest(known, share * entry.budget)])
     return found

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mtlbench.interface.errors import BadRecord
 
-__all__ = ["Agreement", "TapePoint", "agreement", "tape_of"]
+__all__ = ["LOOKS", "Agreement", "TapePoint", "agreement", "nearest", "tape_of"]
 
+LOOKS = (0.0, 0.5, 1.0)
+"""Of the budget: where along a path boards look."""
 _NUMBERS = {int, float}
 
 Gram = Sequence[Sequence[float]]
@@ -54,6 +56,11 @@ def agreement(gram: Gram) -> Agreement | None:
     pairs = len(norms) * (len(norms) - 1) / 2
     shortest = min(norms)
     return Agreement(total / pairs, opposed / pairs, max(norms) / shortest if shortest > 0 else None)
+
+
+def nearest(spent: Iterable[int], wanted: float) -> int:
+    """Of some numbers of gradients the one that is nearest to ``wanted``, the smaller one of two."""
+    return min(spent, key=lambda gradients: (abs(gradients - wanted), gradients))
 
 
 def tape_of(record: Mapping[str, Any]) -> list[TapePoint]:
