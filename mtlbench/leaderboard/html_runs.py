@@ -73,7 +73,9 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         "summary": _part(outcome, "summary"),
         "total_seconds": measured.get("total_seconds"),
     }
-    parts = {name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})}
+    parts: dict[str, tuple[Any, int, int | None]] = {
+        name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})
+    }
     parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
     parts["dev"] = ([_value(scores, name, "dev") for name in tasks], _DEEPEST, None)
     parts["unseen"] = ({name: _value(unseen, name, "test") for name in unseen}, _DEEPEST, None)
