@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,18 @@ def config_patterns(folder: Path, config: str | None) -> Patterns | None:
 
 
 def _declared(folder: Path) -> list[Mapping[str, Any]]:
-    from huggingface_hub import metadata_load
-
     readme = folder / "README.md"
     if not readme.is_file():
         return []
+    facts = readme.stat()
+    return _header_configs(readme, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _header_configs(readme: Path, *_facts: int) -> list[Mapping[str, Any]]:
+    """Read once while the file stays as it is: a header of hundreds of configurations takes YAML its time."""
+    from huggingface_hub import metadata_load
+
     try:
         header = metadata_load(readme) or {}
     except Exception as broken:  # a YAML error's class belongs to a package that is not ours to name
