@@ -18,7 +18,7 @@ from mtlbench.interface.hookspecs import hookimpl
 from mtlbench.interface.run import Cell, Config
 from mtlbench.interface.suite import SuiteContext
 from mtlbench.plugins import Registry, call_observers, load_registry
-from mtlbench.study.keys import cell_content, cell_from
+from mtlbench.study.keys import canonical_json, cell_content, cell_from
 from mtlbench.study.records import FutureRecord, make_record
 from mtlbench.study.store import Store
 
@@ -32,6 +32,7 @@ __all__ = [
     "provenance",
     "run_job",
     "settle",
+    "shares_of",
     "suite_context",
 ]
 
@@ -43,7 +44,12 @@ _loaded: dict[Config, Registry] = {}
 
 def make_job(cell: Cell, config: Config) -> Job:
     """The job that trains ``cell``."""
-    return Job(cell.key, f"{__name__}:{run_job.__name__}", payload_of(cell, config))
+    return Job(cell.key, f"{__name__}:{run_job.__name__}", payload_of(cell, config), shares_of(cell))
+
+
+def shares_of(cell: Cell) -> str:
+    """What cells on the same data have in common."""
+    return canonical_json([cell.suite, cell.suite_version, dict(cell.options), cell.seed])
 
 
 def payload_of(cell: Cell, config: Config) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mtlbench.interface.executor import Job, Report
 from mtlbench.interface.run import Cell, Config
 from mtlbench.study.records import make_record, read_checked
 from mtlbench.study.store import Store
-from mtlbench.worker import asked_of, computing, now, payload_of, provenance, settle, suite_context
+from mtlbench.worker import asked_of, computing, now, payload_of, provenance, settle, shares_of, suite_context
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -47,7 +47,7 @@ class TrialStore(Store):
 
 def make_trial_job(cell: Cell, config: Config) -> Job:
     """The job that makes the trial of ``cell``; ``config.results`` is the tuning folder."""
-    return Job(cell.key, f"{__name__}:{run_trial.__name__}", payload_of(cell, config))
+    return Job(cell.key, f"{__name__}:{run_trial.__name__}", payload_of(cell, config), shares_of(cell))
 
 
 def run_trial(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Slot:
             self.process.start()
         theirs.close()  # else its end would look open after its death
         self.job: Job | None = None
+        self.shares = ""
+        """What the last job of this slot shares with others: its data lie in the process."""
         self._since = 0.0
         self._warm = False
         self._begun = False
@@ -51,7 +53,8 @@ class Slot:
 
     def start(self, job: Job) -> None:
         """Hand over a job."""
-        self.job, self._since, self._begun = job, time.perf_counter(), False
+        self.job, self.shares = job, job.shares
+        self._since, self._begun = time.perf_counter(), False
         with contextlib.suppress(OSError):
             _send(self.connection, {"job": asdict(job)})
 

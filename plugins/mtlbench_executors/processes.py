@@ -15,7 +15,7 @@ from mtlbench.interface.executor import Executor, Job, Outcome, Report
 if TYPE_CHECKING:
     from mtlbench_executors._slots import Slot
 
-__all__ = ["Processes"]
+__all__ = ["Processes", "Waiting"]
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Processes(Executor):
     def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
         from multiprocessing.connection import wait
 
-        waiting = deque(jobs)
+        waiting = Waiting(jobs)
         try:
             while waiting or any(slot.job for slot in self._slots):
                 self._assign(waiting)
@@ -57,7 +57,7 @@ class Processes(Executor):
         for slot in list(self._slots):
             self._drop(slot)
 
-    def _assign(self, waiting: deque[Job]) -> None:
+    def _assign(self, waiting: Waiting) -> None:
         from mtlbench_executors._slots import Slot
 
         for slot in [slot for slot in self._slots if slot.job is None and not slot.is_usable]:
@@ -71,9 +71,9 @@ class Processes(Executor):
                 self._slots.append(free)
             if free is None:
                 return
-            free.start(waiting.popleft())
+            free.start(waiting.take(free.shares, {slot.shares for slot in self._slots if slot is not free}))
 
-    def _heard(self, slot: Slot, report: Report, waiting: deque[Job]) -> Iterator[Outcome]:
+    def _heard(self, slot: Slot, report: Report, waiting: Waiting) -> Iterator[Outcome]:
         """What a busy slot has to say; a death counts only after its last words, and costs only what was begun."""
         ended = not slot.process.is_alive()
         try:
@@ -86,13 +86,38 @@ class Processes(Executor):
             ended = True
         if ended and (job := slot.unbegun()):
             self._drop(slot)
-            waiting.appendleft(job)
+            waiting.put_back(job)
         elif ended:
             yield slot.lose()
 
     def _drop(self, slot: Slot) -> None:
         self._slots.remove(slot)
         slot.close()
+
+
+class Waiting:
+    """Jobs that nobody has begun, together with those that share their data, in the order in which they came."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._groups: dict[str, deque[Job]] = {}
+        for job in jobs:
+            self._groups.setdefault(job.shares, deque()).append(job)
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def take(self, loaded: str, others: set[str]) -> Job:
+        """The next job on the data that a worker has loaded; else on data that no other has; else the next."""
+        fresh = (shares for shares in self._groups if shares not in others)
+        shares = loaded if loaded in self._groups else next(fresh, next(iter(self._groups)))
+        group = self._groups[shares]
+        job = group.popleft()
+        if not group:
+            del self._groups[shares]
+        return job
+
+    def put_back(self, job: Job) -> None:
+        self._groups.setdefault(job.shares, deque()).appendleft(job)
 
 
 def _cores() -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mtlbench import BadSetting, Executor, Job, build, values_of
-from mtlbench_executors.processes import Processes
+from mtlbench_executors.processes import Processes, Waiting
 from mtlbench_executors.serial import Serial
 
 JobOf = Callable[..., Job]
@@ -153,7 +153,7 @@ COORDINATOR = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from mtlbench import Job
-from mtlbench_executors.processes import Processes
+from mtlbench_executors.processes import Processes, Waiting
 job = Job("a", "pond_jobs:waits", {"key": "a", "file": sys.argv[1] + "/never"})
 other = Job("b", "pond_jobs:works", {"key": "b"})
 if __name__ == "__main__":
@@ -182,3 +182,21 @@ def test_workers_is_a_setting() -> None:
     assert values_of(Processes()) == {"workers": None}
     with pytest.raises(BadSetting, match=r"^executor processes: workers must be positive or none, found 0$"):
         build(Processes, {"workers": 0}, "executor processes")
+
+
+def test_a_worker_goes_on_with_what_it_has_loaded_and_starts_what_no_other_has() -> None:
+    jobs = [Job(f"{shares}{number}", "m:f", {}, shares) for number in range(2) for shares in "abc"]
+    waiting = Waiting(jobs)
+
+    def take(loaded: str, *others: str) -> str:
+        return waiting.take(loaded, set(others)).key
+
+    assert take("") == "a0"
+    assert take("", "a") == "b0"
+    assert take("a", "b") == "a1"
+    assert take("a", "b") == "c0"  # nothing is left of a, and b is another's
+    assert take("c", "b") == "c1"
+    assert take("c", "b") == "b1"  # better than to idle
+    assert not waiting
+    waiting.put_back(jobs[0])
+    assert take("b") == "a0"
