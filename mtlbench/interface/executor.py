@@ -17,8 +17,8 @@ class Job:
     """One cell to run, as plain JSON: it travels between processes and machines.
 
     function: ``module:name`` of the worker function, called as ``function(payload, report)``; it finds the plugins
-    itself, writes its own record and returns a JSON object with ``status`` and, if not done, ``error``. shares: jobs with
-    the same text load the same data, so that a worker which did one does the next sooner; any can do any job.
+    itself, writes its own record and returns a JSON object with ``status`` and, if not done, ``error``. shares: jobs
+    with the same text load the same data, so that a worker which did one does the next sooner; any can do any job.
     """
 
     key: str
