@@ -217,7 +217,7 @@ def test_paths_play_stop_and_follow_the_slider(opened):
     opened.click("#boards li:nth-child(2) a")
     opened.wait("return document.querySelector('canvas.plane')?.width > 100")
     told = "return document.querySelector('.player output').textContent"
-    assert opened.run(told) == "1600 of 1600 gradients"
+    opened.wait(f"{told} === '1600 of 1600 gradients'")
     opened.click(".player button")
     assert opened.texts(".player button") == ["Pause"]
     opened.wait(
