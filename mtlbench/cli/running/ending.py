@@ -61,21 +61,27 @@ def complaints(summary: Summary, store: Store, kept: str) -> Iterator[str]:
 
 
 def _without_record(summary: Summary, store: Store) -> Iterator[str]:
-    """One line for all cells of a suite that failed alike: what is wrong with its data is wrong for every method."""
-    alike: dict[tuple[str, str, str | None], list[CellResult]] = {}
+    """One line a cell; for bad data one for all cells of a suite: it is bad for every method and seed."""
+    alike: dict[tuple[str, ...], list[CellResult]] = {}
     for result in summary.results:
         if result.status in ("failed", "lost"):
-            alike.setdefault((result.status, result.cell.suite, result.error), []).append(result)
-    for (status, suite, error), results in alike.items():
-        first = results[0].cell
-        who = told(first) if len(results) == 1 else f"{len(results)} cells on {suite}, {told(first)} the first of them"
-        yield f"{status}: {who}: {error} (details: {store.failure_path(first.key)})"
+            bad = _data_was_bad(result, store)
+            alike.setdefault((result.cell.suite, str(result.error)) if bad else (result.cell.key,), []).append(result)
+    for results in alike.values():
+        first = results[0]
+        who = told(first.cell)
+        if len(results) > 1:
+            who = f"{len(results)} cells on {first.cell.suite}, {who} the first of them"
+        yield f"{first.status}: {who}: {first.error} (details: {store.failure_path(first.cell.key)})"
 
 
 def data_is_bad(summary: Summary, store: Store) -> bool:
     """Whether a cell failed because data or weights are missing, or are not what they should be."""
-    keys = [result.cell.key for result in summary.results if result.status == "failed"]
-    return any(_failure(store, key).get("bad_data") is True for key in keys)
+    return any(_data_was_bad(result, store) for result in summary.results)
+
+
+def _data_was_bad(result: CellResult, store: Store) -> bool:
+    return result.status == "failed" and _failure(store, result.cell.key).get("bad_data") is True
 
 
 def _failure(store: Store, key: str) -> Mapping[str, Any]:
