@@ -13,9 +13,6 @@ from mtlbench.engine.accounts import Meter
 
 __all__ = ["Audit"]
 
-_WATCHED = 16
-"""Shared parameters that carry a hook: enough to see any backward pass, few enough to cost nothing."""
-
 
 class Audit:
     """Counts forward passes of the encoder that build a graph, and backward passes that reach shared parameters.
@@ -26,14 +23,14 @@ class Audit:
     once, makes the two accounts differ; the record then says so and boards refuse it.
     """
 
-    def __init__(self, encoder: nn.Module, shared: Sequence[nn.Parameter]) -> None:
+    def __init__(self, encoder: nn.Module, watched: Sequence[nn.Parameter]) -> None:
+        """watched: parameters such that every backward pass of a loss reaches one of them."""
         self.forwards = 0
         self.backwards = 0
         self._paused = self._lending = False
-        stride = max(1, len(shared) // _WATCHED)
         self._handles: list[Any] = [
             encoder.register_forward_hook(self._saw_forward),
-            torch.autograd.graph.register_multi_grad_hook(list(shared)[::stride], self._saw_backward, mode="any"),
+            torch.autograd.graph.register_multi_grad_hook(list(watched), self._saw_backward, mode="any"),
         ]
 
     def _saw_forward(self, *_: Any) -> None:

@@ -41,20 +41,22 @@ def mixes_examples(module: nn.Module) -> bool:
 
 class _Linear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, blocks: BlockGradients, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.blocks = blocks
-        ctx.save_for_backward(inputs, weight, bias)
-        return functional.linear(inputs, weight, bias)
+    def forward(ctx: Any, blocks: BlockGradients, module: nn.Linear, inputs: Tensor, *_: Tensor | None) -> Tensor:
+        ctx.blocks, ctx.module = blocks, module
+        ctx.save_for_backward(inputs)
+        return functional.linear(inputs, module.weight, module.bias)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor | None, None, None]:
-        blocks, (gradient,), (inputs, weight, bias) = ctx.blocks, gradients, ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor | None, None, None]:
+        blocks, module, (gradient,), (inputs,) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
         out = blocks.cut(gradient, 1)  # (R, n, out)
-        blocks.put(weight, torch.bmm(out.transpose(1, 2), blocks.cut(inputs, 1).to(out.dtype)))
-        if bias is not None:
-            blocks.put(bias, out.sum(1))
-        below = gradient @ weight.to(gradient.dtype) if ctx.needs_input_grad[1] else None
-        return None, None if below is None else below.to(inputs.dtype), None, None
+        blocks.put(module.weight, torch.bmm(out.transpose(1, 2), blocks.cut(inputs, 1).to(out.dtype)))
+        if module.bias is not None:
+            blocks.put(module.bias, out.sum(1))
+        if not ctx.needs_input_grad[2]:
+            return None, None, None, None, None
+        below = gradient @ module.weight.to(gradient.dtype)
+        return None, None, below.to(inputs.dtype), None, None
 
 
 class _LayerNorm(torch.autograd.Function):
@@ -83,18 +85,18 @@ class _LayerNorm(torch.autograd.Function):
 
 class _Embedding(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, blocks: BlockGradients, padding: int | None, ids: Tensor, table: Tensor) -> Tensor:
-        ctx.blocks, ctx.padding = blocks, padding
-        looked_up = blocks.each(functional.embedding(ids, table))
-        ctx.save_for_backward(ids.expand(looked_up.shape[:-1]), table)
+    def forward(ctx: Any, blocks: BlockGradients, module: nn.Embedding, ids: Tensor, _: Tensor) -> Tensor:
+        ctx.blocks, ctx.module = blocks, module
+        looked_up = blocks.each(functional.embedding(ids, module.weight))
+        ctx.save_for_backward(ids.expand(looked_up.shape[:-1]))
         return looked_up
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None]:
-        blocks, (gradient,), (ids, table) = ctx.blocks, gradients, ctx.saved_tensors
-        if ctx.padding is not None:
-            gradient = gradient.masked_fill((ids == ctx.padding)[..., None], 0.0)
-        blocks.put_lookups(table, blocks.cut(ids, 0), blocks.cut(gradient, 1))
+        blocks, module, (gradient,), (ids,) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
+        if module.padding_idx is not None:
+            gradient = gradient.masked_fill((ids == module.padding_idx)[..., None], 0.0)
+        blocks.put_lookups(module.weight, blocks.cut(ids, 0), blocks.cut(gradient, 1))
         return None, None, None, None
 
 
@@ -132,7 +134,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def _linear(blocks: BlockGradients, module: nn.Linear, inputs: Tensor) -> Tensor:
-    found: Tensor = _Linear.apply(blocks, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
+    found: Tensor = _Linear.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -142,7 +144,7 @@ def _layer_norm(blocks: BlockGradients, module: nn.LayerNorm, inputs: Tensor) ->
 
 
 def _embedding(blocks: BlockGradients, module: nn.Embedding, ids: Tensor) -> Tensor:
-    found: Tensor = _Embedding.apply(blocks, module.padding_idx, ids, module.weight)  # type: ignore[no-untyped-call]
+    found: Tensor = _Embedding.apply(blocks, module, ids, module.weight)  # type: ignore[no-untyped-call]
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,44 +29,38 @@ class BlockGradients:
     def __init__(self, encoder: nn.Module) -> None:
         self._blocks = self._examples = 0
         self._targets: Mapping[int, Tensor] = {}
-        self._written: set[int] = set()
         self._looked_up: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for module in encoder.modules():
             apart = forward_of(module)
             if apart is not None:
-                module.forward = self._either(module.forward, apart, module)
+                module.forward = _Either(self, module, module.forward, apart).forward
 
-    def _either(self, plain: Callable[..., Tensor], apart: Callable[..., Tensor], module: nn.Module) -> Any:
-        def forward(inputs: Tensor) -> Tensor:
-            return apart(self, module, inputs) if self._blocks and torch.is_grad_enabled() else plain(inputs)
-
-        return forward
+    def computes(self) -> bool:
+        """Whether a forward pass that starts now is to be differentiated by block."""
+        return bool(self._blocks) and torch.is_grad_enabled()
 
     @contextmanager
     def into(self, blocks: int, examples: int, targets: Mapping[int, Tensor]) -> Iterator[None]:
         """Within the block, passes over ``blocks`` runs of ``examples`` examples each are differentiated run by run.
 
-        targets: by a parameter's id, (R, *shape) that is written over. Of embedding tables without a target the
+        targets: by a parameter's id, (R, *shape) that is added to. Of embedding tables without a target the
         touched rows are kept, for ``rows_of``.
         """
         self._blocks, self._examples, self._targets = blocks, examples, targets
-        self._written.clear()
         self._looked_up.clear()
         try:
             yield
         finally:
-            self._blocks = 0
+            self._blocks, self._targets = 0, {}
 
     def rows_of(self, table: Tensor, block: int) -> Touched:
         """What one block touched of a table without a target."""
         found = self._looked_up.get(id(table), [])
         return summed_rows([(ids[block], gradients[block]) for ids, gradients in found], table)
 
-    def fill_unused(self) -> None:
-        """Zero the targets that no backward pass has reached."""
-        for parameter, target in self._targets.items():
-            if parameter not in self._written:
-                target.zero_()
+    def forget(self) -> None:
+        """Let go of what ``rows_of`` has told."""
+        self._looked_up.clear()
 
     # What the modules' backward passes ask for -------------------------------------------------------------------
 
@@ -78,21 +71,18 @@ class BlockGradients:
     def each(self, outputs: Tensor) -> Tensor:
         """Outputs (B, ..., h) as they are; (1, L, h) or (L, h) that all examples share (of positions) once for each."""
         total = self._blocks * self._examples
-        if outputs.shape[0] == total:
+        if outputs.dim() > 2 and outputs.shape[0] == total:
             return outputs
         alike = outputs[None] if outputs.dim() < 3 else outputs
         return alike.expand(total, *alike.shape[1:])
 
     def put(self, parameter: Tensor, gradients: Tensor) -> None:
-        """gradients: (R, *shape); those of a module that is called again are added."""
+        """gradients: (R, *shape), added to what other uses of the parameter have left."""
         target = self._targets.get(id(parameter))
-        if target is None:
-            return  # frozen
-        if id(parameter) in self._written:
+        if target is not None:
             target += gradients
-        else:
-            target.copy_(gradients)
-            self._written.add(id(parameter))
+        elif parameter.requires_grad:
+            raise RuntimeError("a parameter whose gradients come apart has no place for them")
 
     def put_lookups(self, table: Tensor, ids: Tensor, gradients: Tensor) -> None:
         """ids (R, n), gradients (R, n, h)."""
@@ -102,3 +92,15 @@ class BlockGradients:
         rows = table.shape[0]
         pairs = zip(ids, gradients.to(table.dtype), strict=True)
         self.put(table, torch.stack([torch.ops.aten.embedding_dense_backward(g, i, rows, -1, False) for i, g in pairs]))
+
+
+class _Either:
+    """A module's forward pass: its own, or the one whose gradients come apart."""
+
+    def __init__(
+        self, blocks: BlockGradients, module: nn.Module, plain: Callable[..., Tensor], apart: Callable[..., Tensor]
+    ) -> None:
+        self._blocks, self._module, self._plain, self._apart = blocks, module, plain, apart
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's own name)
+        return self._apart(self._blocks, self._module, input) if self._blocks.computes() else self._plain(input)

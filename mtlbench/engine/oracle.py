@@ -23,7 +23,7 @@ from mtlbench.engine.parameters import FlatParameters
 from mtlbench.engine.passes import JointPasses
 from mtlbench.engine.precision import autocast, widened
 from mtlbench.engine.rows import RowStorage
-from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables
+from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables, summed_rows
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.oracle import Batch, ParameterInfo, Segment, TaskInfo
@@ -41,8 +41,8 @@ __all__ = ["Oracle"]
 
 GradientListener = Callable[[TaskGradients], None]
 
-_ALIKE = {"float32": 1e-3, "bfloat16": 0.1}
-"""How far, in its norms, a row of one pass for all batches may lie from that of a pass of its own: rounding."""
+_WATCHED = 16
+"""Shared parameters that the audit watches: enough to see any backward pass, few enough to cost nothing."""
 
 
 class Oracle:
@@ -86,6 +86,8 @@ class Oracle:
         self._slot: Optimizer | None = None
         self._spent_at_update = 0
         self._started = False
+        self._trying = False
+        self._refusal: str | None = None
         self.lending = False
         """Whether the encoder now hands out what one pass over all batches has computed."""
         self._lay_out()
@@ -98,19 +100,25 @@ class Oracle:
         self._tables = large_tables(self.model, self.parameters)
         self._rows = RowStorage(self.parameters, without=self._tables)
         self._joint: JointPasses | None = None
-        if self.protocol.passes == "joint" and self.protocol.accumulate == 1:
+        alone = self.protocol.accumulate > 1 or self.protocol.activation_checkpointing
+        if self.protocol.passes == "joint" and not alone:
             self._joint = JointPasses.where_possible(
                 self._suite, self.model, self.parameters, self.computing, self._method
             )
         self.audit = Audit(self._suite.encoder(self.model), self._watched())
 
     def _watched(self) -> list[nn.Parameter]:
-        """The parameters that every backward pass of a loss reaches, and reaches once."""
+        """Parameters such that every backward pass of a loss reaches one: a few, for hooks cost."""
         entries = enumerate(zip(self.parameters.parameters, self.parameters.infos, strict=True))
-        if self._joint is not None:
-            return [p for _, (p, info) in entries if not info.encoder and info.owner not in self.parameters.attached]
+        if self._joint is not None:  # the one of each owner outside the encoder, whose own pass is not a loss's
+            first: dict[str | None, nn.Parameter] = {}
+            for _, (parameter, info) in entries:
+                if not info.encoder and info.owner not in self.parameters.attached:
+                    first.setdefault(info.owner, parameter)
+            return list(first.values())
         # Backward passes leave nothing in a gathered table, so that no hook on it would see them.
-        return [p for place, (p, info) in entries if not info.owner and place not in self._tables]
+        shared = [p for place, (p, info) in entries if not info.owner and place not in self._tables]
+        return shared[:: max(1, len(shared) // _WATCHED)]
 
     # What the method may know ---------------------------------------------------------------------------------
 
@@ -158,7 +166,8 @@ class Oracle:
 
     def computing(self) -> AbstractContextManager[object]:
         """The precision in which losses and scores are computed."""
-        return autocast(self.protocol.precision, self.parameters.values.device.type)
+        precision = "float32" if self._trying else self.protocol.precision
+        return autocast(precision, self.parameters.values.device.type)
 
     def noise_widths(self) -> tuple[int, int]:
         """Read off a forward pass of one training example."""
@@ -238,7 +247,10 @@ class Oracle:
                     table.grad = None
         if together is not None and self._joint is not None:
             for place, found in gathered.items():
-                found[:] = [self._joint.rows_of(self.parameters.parameters[place], row) for row in range(len(batches))]
+                table = self.parameters.parameters[place]
+                both = [(self._joint.rows_of(table, row), rest) for row, rest in enumerate(found)]
+                found[:] = [summed_rows(parts, table) for parts in both]
+            self._joint.forget()
         return losses, own, gathered
 
     def descend(self, batches: Sequence[Batch], weights: Sequence[float] | None = None) -> None:
@@ -366,24 +378,44 @@ class Oracle:
             yield together
 
     def _try_joint_passes(self, batches: Sequence[Batch]) -> None:
-        """Before the first joint step: hold the rows of one pass against those of single ones, and keep to the latter
-        if they differ. Nothing of it counts; dropout is off."""
+        """At the first joint steps, and ever more seldom: hold the rows of one pass against those of single ones, and
+        keep to the latter once they differ. Nothing of it counts; dropout is off, and all is float32."""
         joint = self._joint
-        if joint is None or joint.tried or len(batches) < 2:
+        if joint is None or len(batches) < 2:
             return
+        if joint.due:
+            self._compare_passes(joint, batches)
+        joint.steps += 1
+
+    def _compare_passes(self, joint: JointPasses, batches: Sequence[Batch]) -> None:
         spent, seen = self.meter.as_json(), list(self.losses_seen)
-        with at_rest(self):
-            together = joint.attempt(partial(self._whole_rows, batches))
-            self._joint = None
-            if together is not None:
-                joint.compare(together, self._whole_rows(batches), _ALIKE[self.protocol.precision])
-        self.meter.load(spent)
-        self.losses_seen[:] = seen
+        self._trying = True
+        try:
+            with at_rest(self):
+                together = joint.attempt(partial(self._whole_rows, batches))
+                self._joint = None
+                if together is not None:
+                    sizes = [info.tensor.numel() for place, info in enumerate(self.params) if self._has_columns(place)]
+                    tables = [len(self.params[place].tensor) for place in self._tables]
+                    told = joint.compare(together, self._whole_rows(batches), [*sizes, *tables])
+                    if not told and joint.refusal is None:
+                        joint.refusal = "most of its gradients are zero at the start, and cannot be compared"
+        finally:
+            self._trying = False
+            self.meter.load(spent)
+            self.losses_seen[:] = seen
+        self._refuse_or_keep(joint)
+
+    def _has_columns(self, place: int) -> bool:
+        return self.params[place].owner is None and place not in self._tables
+
+    def _refuse_or_keep(self, joint: JointPasses) -> None:
         if joint.refusal is None:
             self._joint = joint
-        else:
-            message = "mtlbench: warning: %s: every batch takes a pass of its own, because %s"
-            logging.getLogger("mtlbench").warning(message, self._suite.name, joint.refusal)
+            return
+        self._joint, self._refusal = None, joint.refusal
+        message = "mtlbench: warning: %s: every batch takes a pass of its own, because %s"
+        logging.getLogger("mtlbench").warning(message, self._suite.name, joint.refusal)
 
     def _whole_rows(self, batches: Sequence[Batch]) -> Tensor:
         """(R, columns): the rows, and of each large table the sum of every row."""
@@ -477,6 +509,7 @@ class Oracle:
             "audit": [self.audit.forwards, self.audit.backwards],
             "losses_seen": self.losses_seen,
             "spent_at_update": self._spent_at_update,
+            "joint": [self._joint.steps if self._joint else 0, self._refusal],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -494,6 +527,11 @@ class Oracle:
         self.audit.forwards, self.audit.backwards = state["audit"]
         self.losses_seen = list(state["losses_seen"])
         self._spent_at_update = state["spent_at_update"]
+        steps, self._refusal = state.get("joint", (0, None))
+        if self._joint is not None:
+            self._joint.steps = steps
+        if self._refusal is not None:
+            self._joint = None
 
 
 class _View:

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from mtlbench.engine.block_modules import mixes_examples
 from mtlbench.engine.blocks import BlockGradients
 from mtlbench.engine.together import Apart, Together, run_together
+from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.method import Method
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["JointPasses", "Mixed"]
 
 Computing = AbstractContextManager[object]
+
+_ALIKE = 1e-3
+"""How far a parameter's gradient of one pass for all may lie from that of single passes, in norms: rounding."""
+_NOISE = 1e-5
+"""The same in norms of the whole gradient, for parameters whose gradient is all rounding: biases of keys."""
 
 
 class Mixed(Exception):
@@ -46,8 +53,8 @@ class JointPasses:
         self._computing = computing
         self._blocks = BlockGradients(self._encoder)
         self._attempting = False
-        self.tried = False
-        """Whether its gradients have been held against those of single passes, or could not be had."""
+        self.steps = 0
+        """Joint steps so far."""
         self.refusal: str | None = None
         """Why single passes are needed after all, in words."""
 
@@ -65,6 +72,7 @@ class JointPasses:
         inside = {id(parameter) for parameter in encoder.parameters()}
         possible = (
             type(method).objective is Method.objective
+            and not any(info.encoder and info.owner for info in parameters.infos)
             and any(id(parameter) not in inside for parameter in parameters.parameters)
             and not any(map(mixes_examples, encoder.modules()))
         )
@@ -102,37 +110,57 @@ class JointPasses:
     def _finish(self, together: Together) -> None:
         self._parameters.collect_into([None] * len(self._parameters.parameters))
         together.backward()
-        self._blocks.fill_unused()
         left = [
             info.name
             for parameter, info in zip(self._parameters.parameters, self._parameters.infos, strict=True)
             if parameter.grad is not None
         ]
         if left:
-            raise Mixed(f"the gradients of {left[0]} do not come apart by batch")
+            mixed = f"the gradients of {left[0]} do not come apart by batch"
+            raise Mixed(mixed) if self._attempting else BadPlugin(f"{mixed}: leave passes=joint out")
+
+    @property
+    def due(self) -> bool:
+        """Whether this step is one at which single passes are tried beside: the first, second, fourth, eighth ..."""
+        return self.steps & (self.steps - 1) == 0
 
     def attempt(self, rows: Callable[[], Tensor]) -> Tensor | None:
         """The gradients (R, columns) of one pass; None where they cannot be had.
 
-        Then ``refusal`` says why, unless the batches are merely of different sizes this time.
+        Then ``refusal`` says why, unless the batches merely do not fit this time.
         """
         self._attempting = True
         try:
             return rows()
         except Apart:
             return None
-        except (Mixed, RuntimeError, TypeError, ValueError) as unfit:  # the encoder, over inputs it was not made for
-            self.tried, self.refusal = True, str(unfit).partition("\n")[0]
+        except Diverged:
+            raise
+        except Exception as unfit:  # whatever an encoder does with inputs that it was not made for
+            self.refusal = str(unfit).partition("\n")[0] or type(unfit).__name__
             return None
         finally:
             self._attempting = False
 
-    def compare(self, together: Tensor, single: Tensor, tolerance: float) -> None:
-        """Refuse one pass where its gradients (R, columns) are not those of single ones."""
-        self.tried = True
-        apart = ((together - single).norm(dim=1) / single.norm(dim=1).clamp_min(1e-30)).max()
-        if not float(apart) <= tolerance:
-            self.refusal = f"one for all gives gradients that differ by {float(apart):.1e} of their norms"
+    def compare(self, together: Tensor, single: Tensor, sizes: Sequence[int]) -> bool:
+        """Whether gradients (R, columns) were there to be compared; refuses one pass where they are not the same.
+
+        sizes: columns of each parameter, in their order.
+        """
+        whole = float(single.norm())
+        pairs = zip(*(torch.split(rows, list(sizes), dim=1) for rows in (together, single)), strict=True)
+        norms = [(float((ours - theirs).norm()), float(theirs.norm())) for ours, theirs in pairs]
+        for apart, norm in norms:
+            if not apart <= max(_ALIKE * norm, _NOISE * whole):
+                self.refusal = (
+                    f"one for all gives gradients that differ by {apart / max(norm, 1e-30):.1e} of their norm"
+                )
+                return True
+        return 2 * sum(norm > 0 for _, norm in norms) > len(norms)
+
+    def forget(self) -> None:
+        """Let go of what ``rows_of`` has told."""
+        self._blocks.forget()
 
     def rows_of(self, table: Tensor, batch: int) -> tuple[Tensor, Tensor]:
         """Of an embedding table without a target, the rows that a batch of the last pass touched, and their values."""

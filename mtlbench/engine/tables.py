@@ -49,10 +49,10 @@ class Lookups:
         self.collects = False
         self._module = module
         self._found: list[tuple[Tensor, Tensor]] = []
-        module.forward = self._forward  # type: ignore[method-assign, assignment]
+        module.forward = self._forward  # type: ignore[method-assign]
 
-    def _forward(self, ids: Tensor) -> Tensor:
-        table = self._module.weight
+    def _forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's own name)
+        ids, table = input, self._module.weight
         if self.collects and table.requires_grad and torch.is_grad_enabled():
             looked_up: Tensor = _Lookup.apply(ids, table, self._module.padding_idx, self._found)  # type: ignore[no-untyped-call]
             return looked_up

@@ -93,11 +93,17 @@ def _inputs_of(encoder: nn.Module, loss: Callable[[], object]) -> tuple[tuple[An
     def stop(*args: Any, **kwargs: Any) -> Any:
         raise _Stopped((args, kwargs))
 
+    before = torch.get_rng_state()
     try:
-        with _forward_instead(encoder, stop), torch.no_grad():
+        with _forward_instead(encoder, stop):
             loss()
     except _Stopped as stopped:
         inputs: tuple[tuple[Any, ...], dict[str, Any]] = stopped.inputs
+        if not torch.equal(before, torch.get_rng_state()):
+            torch.set_rng_state(before)
+            raise Apart("a loss draws random numbers before its encoder") from None
+        if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in pytree.tree_leaves(inputs)):
+            raise Apart("what goes into the encoder is itself trained") from None
         return inputs
     raise Apart("a loss does not call the suite's encoder")
 

@@ -209,8 +209,12 @@ def _check_settings(cell: Mapping[str, Any], registry: Registry) -> str:
 
 def _check_values(cls: type, given: Mapping[str, Any], what: str) -> None:
     """A value that is missing is none that the record's mtlbench had, and stands at its default."""
-    values = values_of(build(cls, given, what), late=True)
+    built = build(cls, given, what)
+    values, written = values_of(built, late=True), values_of(built)
     other = [name for name in given if values[name] != given[name]]
+    spare = [name for name in given if name not in written]
+    if spare:
+        raise BadRecord(f"{what}: {spare[0]} stands at its default, where a run leaves it out")
     if other:
         raise BadRecord(f"{what}: {other[0]} is {given[other[0]]!r:.80}, where a run writes {values[other[0]]!r:.80}")
 

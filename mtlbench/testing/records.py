@@ -60,7 +60,7 @@ def made_up_record(
     """
     scores = {"a": 80.0, "b": 60.0} if scores is None else scores
     method, given = parse_spec(variant)
-    shared = {name: given[name] for name in values_of(TrainingProtocol()) if name in given}
+    shared = {name: given[name] for name in values_of(TrainingProtocol(), late=True) if name in given}
     own = {name: text for name, text in given.items() if name not in shared}
     rng = random.Random(f"{variant}/{seed}/{noise}")
     ways = {name: higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[name] for name in scores}

@@ -117,7 +117,10 @@ class Waiting:
         return job
 
     def put_back(self, job: Job) -> None:
-        self._groups.setdefault(job.shares, deque()).appendleft(job)
+        if job.shares in self._groups:
+            self._groups[job.shares].appendleft(job)
+        else:
+            self._groups = {job.shares: deque([job]), **self._groups}
 
 
 def _cores() -> int:

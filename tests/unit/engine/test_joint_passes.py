@@ -116,8 +116,8 @@ def oracle(
         suite=opened,
         model=model,
         method=method,
-        tasks=[TaskInfo(task.name, task.size, 1 / TASKS) for task in opened.tasks()],
-        sampler=BatchStream(opened, names, [1 / TASKS] * TASKS, BATCH, Streams("reading", 0)),
+        tasks=[TaskInfo(task.name, task.size, 1 / len(names)) for task in opened.tasks()],
+        sampler=BatchStream(opened, names, [1 / len(names)] * len(names), BATCH, Streams("reading", 0)),
         protocol=rules,
         budget=rules.budget,
         generator=torch.Generator().manual_seed(0),
@@ -247,7 +247,7 @@ def test_the_trial_leaves_nothing_behind():
     state = torch.get_rng_state()
     made._try_joint_passes(made.draw())
     assert made._joint is not None
-    assert made._joint.tried
+    assert made._joint.steps == 1
     assert (made.meter.gradients, made.meter.forwards, made.meter.backwards, made.losses_seen) == (0, 0, 0, [])
     assert torch.equal(state, torch.get_rng_state())
     agree(made)
@@ -262,3 +262,106 @@ def test_frozen_weights_and_unused_ones(monkeypatch):
     first, second = (made.gradients(made.draw()).matrix().clone() for made in (joint, single))
     torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)
     assert joint.meter.forwards == 1
+
+
+def quiet_heads(model: Any) -> None:
+    for head in model.heads.values():
+        nn.init.zeros_(head.weight)
+
+
+class Pooling(Texts):
+    """Its states hold the mean over all positions, padding included."""
+
+    def forward(self, ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        states, first = super().forward(ids, attention_mask)
+        return states + 0.3 * self.words(ids).mean(1, keepdim=True).tanh() + ids.shape[1], first
+
+
+def test_nothing_to_compare_is_no_agreement(caplog):
+    with caplog.at_level(logging.WARNING, "mtlbench"):
+        made = oracle("joint", method("pcgrad"), quiet_heads)
+        made.gradients(made.draw())
+    assert made._joint is None
+    assert "most of its gradients are zero" in caplog.text
+
+
+def test_what_differs_only_later_is_found_later():
+    class Late(Reading):
+        lengths = (LONGEST, LONGEST, 4)
+
+    def pooling(model: Any) -> None:
+        model.encoder = Pooling()
+
+    made = oracle("joint", method("pcgrad"), pooling, Late)
+    made.gradients([made.draw(task="t0")[0], made.draw(task="t1")[0]])
+    assert made._joint is not None
+    made.gradients([made.draw(task="t0")[0], made.draw(task="t2")[0]])
+    assert made._joint is None
+    agree(made)
+
+
+def test_a_refusal_outlives_a_checkpoint():
+    made, resumed = (oracle("joint", method("pcgrad"), quiet_heads) for _ in range(2))
+    made.gradients(made.draw())
+    resumed.load_state_dict(made.state_dict())
+    assert resumed._joint is None
+
+
+def test_losses_that_draw_before_their_encoder_take_single_passes():
+    class Shuffling(Reading):
+        def loss(self, model: Any, batch: Any, task: str) -> Tensor:
+            order = torch.randperm(BATCH)
+            return super().loss(model, tuple(part[order] for part in batch), task)
+
+    made = oracle("joint", method("pcgrad"), suite=Shuffling)
+    made.gradients(made.draw())
+    assert made.meter.forwards == TASKS
+    agree(made)
+
+
+def test_weights_that_a_loss_reads_too_keep_what_it_leaves():
+    class Tied(Reading):
+        def loss(self, model: Any, batch: Any, task: str) -> Tensor:
+            plain = super().loss(model, batch, task)
+            return plain + (model.encoder.mix.weight**2).sum() if task == "t1" else plain
+
+    joint, single = (oracle(passes, method("pcgrad"), suite=Tied) for passes in ("joint", "task"))
+    first, second = (made.gradients(made.draw()).matrix().clone() for made in (joint, single))
+    torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)
+    assert joint.meter.forwards == 1
+
+
+def test_a_head_each_of_many_tasks_is_seen_by_the_audit():
+    class Many(Reading):
+        lengths = (LONGEST,) * 30
+        sizes = (BATCH,) * 30
+
+        def open(self, context: SuiteContext) -> None:
+            super().open(context)
+            self._ids, self._labels = self._ids.repeat(10, 1, 1), self._labels.repeat(10, 1)
+
+        def loss(self, model: Any, batch: Any, task: str) -> Tensor:
+            ids, mask, labels = batch
+            return functional.cross_entropy(model.heads[task](model.encoder(ids, attention_mask=mask)[1]), labels)
+
+    def headed(model: Any) -> None:
+        del model.neck
+
+    made = oracle("joint", method("pcgrad"), headed, Many, rows=30)
+    for _ in range(2):
+        made._method.step(made)
+    assert made.meter.backwards == 60
+    agree(made)
+    assert oracle("joint", method("mtl"), activation_checkpointing=True)._joint is None
+
+
+def test_a_copy_of_the_model_computes_with_its_own_weights():
+    import copy
+
+    made = oracle("joint", method("pcgrad"))
+    copied = copy.deepcopy(made.model)
+    with torch.no_grad():
+        for parameter in copied.parameters():
+            parameter.zero_()
+        ids = torch.ones(2, 3, dtype=torch.long)
+        assert float(copied.encoder(ids, attention_mask=ids)[0].abs().sum()) == 0.0
