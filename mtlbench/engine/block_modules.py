@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,20 +13,25 @@ from mtlbench.engine.tables import plain_lookups
 if TYPE_CHECKING:
     from mtlbench.engine.blocks import BlockGradients
 
-__all__ = ["forward_of", "mixes_examples"]
-
-Forward = Callable[["BlockGradients", Any, Tensor], Tensor]
+__all__ = ["comes_apart", "computed", "mixes_examples"]
 
 
-def forward_of(module: nn.Module) -> Forward | None:
-    """What computes a module with gradients by block; None for a module whose gradients are of another kind."""
+def comes_apart(module: nn.Module) -> bool:
+    """Whether ``computed`` takes the module: its type is known, and its gradients are of the plain kind."""
     if isinstance(module, nn.Embedding) and not plain_lookups(module):
-        return None
+        return False
     if isinstance(module, nn.modules.conv._ConvNd) and (
         module.padding_mode != "zeros" or isinstance(module.padding, str)
     ):
-        return None
-    return _FORWARDS.get(type(module))
+        return False
+    return type(module) in _FUNCTIONS
+
+
+def computed(blocks: BlockGradients, module: Any, inputs: Tensor) -> Tensor:
+    """A module's outputs, whose backward pass puts the gradients of its weights into ``blocks``."""
+    function: Any = _FUNCTIONS[type(module)]
+    outputs: Tensor = function.apply(blocks, module, inputs, module.weight, getattr(module, "bias", None))
+    return outputs
 
 
 def mixes_examples(module: nn.Module) -> bool:
@@ -85,19 +89,19 @@ class _LayerNorm(torch.autograd.Function):
 
 class _Embedding(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, blocks: BlockGradients, module: nn.Embedding, ids: Tensor, _: Tensor) -> Tensor:
+    def forward(ctx: Any, blocks: BlockGradients, module: nn.Embedding, ids: Tensor, *_: Tensor | None) -> Tensor:
         ctx.blocks, ctx.module = blocks, module
         looked_up = blocks.each(functional.embedding(ids, module.weight))
         ctx.save_for_backward(ids.expand(looked_up.shape[:-1]))
         return looked_up
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None, None]:
         blocks, module, (gradient,), (ids,) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
         if module.padding_idx is not None:
             gradient = gradient.masked_fill((ids == module.padding_idx)[..., None], 0.0)
         blocks.put_lookups(module.weight, blocks.cut(ids, 0), blocks.cut(gradient, 1))
-        return None, None, None, None
+        return None, None, None, None, None
 
 
 class _Convolution(torch.autograd.Function):
@@ -133,31 +137,11 @@ class _Convolution(torch.autograd.Function):
         return None, None, below.to(inputs.dtype), None, None
 
 
-def _linear(blocks: BlockGradients, module: nn.Linear, inputs: Tensor) -> Tensor:
-    found: Tensor = _Linear.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
-    return found
-
-
-def _layer_norm(blocks: BlockGradients, module: nn.LayerNorm, inputs: Tensor) -> Tensor:
-    found: Tensor = _LayerNorm.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
-    return found
-
-
-def _embedding(blocks: BlockGradients, module: nn.Embedding, ids: Tensor) -> Tensor:
-    found: Tensor = _Embedding.apply(blocks, module, ids, module.weight)  # type: ignore[no-untyped-call]
-    return found
-
-
-def _convolution(blocks: BlockGradients, module: Any, inputs: Tensor) -> Tensor:
-    found: Tensor = _Convolution.apply(blocks, module, inputs, module.weight, module.bias)  # type: ignore[no-untyped-call]
-    return found
-
-
-_FORWARDS: dict[type[nn.Module], Forward] = {
-    nn.Linear: _linear,
-    nn.LayerNorm: _layer_norm,
-    nn.Embedding: _embedding,
-    nn.Conv1d: _convolution,
-    nn.Conv2d: _convolution,
-    nn.Conv3d: _convolution,
+_FUNCTIONS: dict[type[nn.Module], type[torch.autograd.Function]] = {
+    nn.Linear: _Linear,
+    nn.LayerNorm: _LayerNorm,
+    nn.Embedding: _Embedding,
+    nn.Conv1d: _Convolution,
+    nn.Conv2d: _Convolution,
+    nn.Conv3d: _Convolution,
 }

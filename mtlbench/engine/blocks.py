@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from mtlbench.engine.block_modules import forward_of
+from mtlbench.engine.block_modules import comes_apart, computed
 from mtlbench.engine.tables import Touched, summed_rows
 
 __all__ = ["BlockGradients"]
@@ -31,9 +31,8 @@ class BlockGradients:
         self._targets: Mapping[int, Tensor] = {}
         self._looked_up: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for module in encoder.modules():
-            apart = forward_of(module)
-            if apart is not None:
-                module.forward = _Either(self, module, module.forward, apart).forward
+            if comes_apart(module):
+                module.forward = _Either(self, module, module.forward).forward
 
     def computes(self) -> bool:
         """Whether a forward pass that starts now is to be differentiated by block."""
@@ -97,10 +96,8 @@ class BlockGradients:
 class _Either:
     """A module's forward pass: its own, or the one whose gradients come apart."""
 
-    def __init__(
-        self, blocks: BlockGradients, module: nn.Module, plain: Callable[..., Tensor], apart: Callable[..., Tensor]
-    ) -> None:
-        self._blocks, self._module, self._plain, self._apart = blocks, module, plain, apart
+    def __init__(self, blocks: BlockGradients, module: nn.Module, plain: Callable[..., Tensor]) -> None:
+        self._blocks, self._module, self._plain = blocks, module, plain
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's own name)
-        return self._apart(self._blocks, self._module, input) if self._blocks.computes() else self._plain(input)
+        return computed(self._blocks, self._module, input) if self._blocks.computes() else self._plain(input)

@@ -109,15 +109,15 @@ class Oracle:
 
     def _watched(self) -> list[nn.Parameter]:
         """Parameters such that every backward pass of a loss reaches one: a few, for hooks cost."""
-        entries = enumerate(zip(self.parameters.parameters, self.parameters.infos, strict=True))
+        entries = list(zip(self.parameters.parameters, self.parameters.infos, strict=True))
         if self._joint is not None:  # the one of each owner outside the encoder, whose own pass is not a loss's
             first: dict[str | None, nn.Parameter] = {}
-            for _, (parameter, info) in entries:
+            for parameter, info in entries:
                 if not info.encoder and info.owner not in self.parameters.attached:
                     first.setdefault(info.owner, parameter)
             return list(first.values())
         # Backward passes leave nothing in a gathered table, so that no hook on it would see them.
-        shared = [p for place, (p, info) in entries if not info.owner and place not in self._tables]
+        shared = [p for place, (p, info) in enumerate(entries) if not info.owner and place not in self._tables]
         return shared[:: max(1, len(shared) // _WATCHED)]
 
     # What the method may know ---------------------------------------------------------------------------------
@@ -395,9 +395,8 @@ class Oracle:
                 together = joint.attempt(partial(self._whole_rows, batches))
                 self._joint = None
                 if together is not None:
-                    sizes = [info.tensor.numel() for place, info in enumerate(self.params) if self._has_columns(place)]
                     tables = [len(self.params[place].tensor) for place in self._tables]
-                    told = joint.compare(together, self._whole_rows(batches), [*sizes, *tables])
+                    told = joint.compare(together, self._whole_rows(batches), [*self._rows.sizes, *tables])
                     if not told and joint.refusal is None:
                         joint.refusal = "most of its gradients are zero at the start, and cannot be compared"
         finally:
@@ -405,9 +404,6 @@ class Oracle:
             self.meter.load(spent)
             self.losses_seen[:] = seen
         self._refuse_or_keep(joint)
-
-    def _has_columns(self, place: int) -> bool:
-        return self.params[place].owner is None and place not in self._tables
 
     def _refuse_or_keep(self, joint: JointPasses) -> None:
         if joint.refusal is None:

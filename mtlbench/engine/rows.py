@@ -21,15 +21,16 @@ class RowStorage:
         """without: places in ``parameters`` of shared ones that have no columns here."""
         self._parameters = parameters
         self._without = without
-        apart = sum(parameters.infos[place].tensor.numel() for place in without)
-        self._columns = parameters.shared - apart
+        shared = [(place, info) for place, info in enumerate(parameters.infos) if info.owner is None]
+        self.sizes = [info.tensor.numel() for place, info in shared if place not in without]
+        """Columns of each parameter, in their order."""
         self._rows: Tensor | None = None
         self._views: list[list[Tensor | None]] = []
 
     def of(self, count: int) -> Tensor:
         """The first ``count`` rows."""
         if self._rows is None or self._rows.shape[0] < count:
-            self._rows = self._parameters.values.new_empty(count, self._columns)
+            self._rows = self._parameters.values.new_empty(count, sum(self.sizes))
             self._views = [self._views_of(row) for row in self._rows]
         return self._rows[:count]
 
