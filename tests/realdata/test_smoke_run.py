@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,24 +60,36 @@ def finite(scores: dict[str, Any]) -> bool:
     return all(math.isfinite(found["test"]["value"]) for found in scores.values())
 
 
-@pytest.mark.parametrize("suite", SUITES)
-@pytest.mark.filterwarnings("ignore")  # budgets, and clusters, as small as these are warned of
-def test_a_suite_trains_and_scores_with_its_probes_in_one_command(
-    suite: str,
+@pytest.fixture
+def recorded(
     data_root: Path,
     cache: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+) -> Callable[..., list[dict[str, Any]]]:
+    """``recorded(*words)`` runs ``mtlbench run`` with these words, offline on the data root; the records it leaves."""
+
+    def made(*words: str) -> list[dict[str, Any]]:
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
+        results = tmp_path / "results"
+        where = ["--data-root", str(data_root), "--results", str(results), "--executor", "serial", "--quiet"]
+        assert main(["run", *words, *where]) == 0, capsys.readouterr().err
+        return [json.loads(path.read_text()) for path in results.glob("*/*/*.json")]
+
+    return made
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.filterwarnings("ignore")  # budgets, and clusters, as small as these are warned of
+def test_a_suite_trains_and_scores_with_its_probes_in_one_command(
+    suite: str, recorded: Callable[..., list[dict[str, Any]]], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
     methods, options = SUITES[suite]
     study = tmp_path / "study.toml"
     study.write_text(f'methods = {json.dumps(methods)}\n{PROTOCOL}\n[[suites]]\nname = "{suite}"\n{options}')
-    where = ["--data-root", str(data_root), "--results", str(tmp_path / "results"), "--executor", "serial", "--quiet"]
-    assert main(["run", "--study", str(study), *where]) == 0, capsys.readouterr().err
-    records = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/*/*.json")]
+    records = recorded("--study", str(study))
     assert {record["variant"] for record in records} == set(methods)
     for record in records:
         outcome = record["outcome"]
@@ -104,24 +117,12 @@ TABLES = {
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.filterwarnings("ignore")
-def test_a_tables_study_runs_here_with_a_toy_encoder(
-    table: str,
-    data_root: Path,
-    cache: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(cache))
+def test_a_tables_study_runs_here_with_a_toy_encoder(table: str, recorded: Callable[..., list[dict[str, Any]]]) -> None:
     encoder = "tiny-random:resnet" if table == "vision" else "tiny-random:bert"
-    where = ["--data-root", str(data_root), "--results", str(tmp_path / "results"), "--encoder", encoder]
     few = ["-m", "sequential-reptile[inner_steps=8]", "--seeds", "1", "--budget", "8", "--set", "evaluations=1"]
-    how = ["--executor", "serial", "--quiet"]
     study = ["--study", str(STUDIES / f"{table}.toml")]
-    assert main(["run", *TABLES[table], *study, *few, *where, *how]) == 0, capsys.readouterr().err
-    (path,) = (tmp_path / "results").glob("*/*/*.json")
-    outcome = json.loads(path.read_text())["outcome"]
+    (record,) = recorded(*TABLES[table], *study, *few, "--encoder", encoder)
+    outcome = record["outcome"]
     assert outcome["audit"]["agrees"]
     assert finite(outcome["scores"])
     assert finite(outcome["unseen"])
