@@ -123,7 +123,7 @@ class Evaluator:
     def point(self, last: bool) -> dict[str, Any]:
         """One point of the curve: what was spent, the dev score of every task, and every probe."""
         oracle = self._oracle
-        losses = oracle.losses_seen
+        losses = oracle.passes.losses_seen
         with at_rest(oracle):
             dev = {task.name: self.score(task.name, "dev") for task in oracle.tasks}
             found = {

@@ -52,7 +52,7 @@ class JointPasses:
         self._parameters = parameters
         self._computing = computing
         self._blocks = BlockGradients(self._encoder)
-        self._attempting = False
+        self._attempting = self._aside = False
         self.steps = 0
         """Joint steps so far."""
         self.refusal: str | None = None
@@ -80,12 +80,15 @@ class JointPasses:
 
     @contextmanager
     def over(self, batches: Sequence[Batch], targets: Mapping[int, Tensor] | None = None) -> Iterator[Together | None]:
-        """One pass over the batches; None where they need single ones.
+        """One pass over the batches; None where they need single ones, and once ``refusal`` says so.
 
         targets: where each encoder parameter's gradients go, (R, *shape) by its id: then the losses are differentiated
         one by one within the block, the encoder at its end. Without, whoever differentiates a loss goes all the way.
         Raises Mixed when a parameter's gradients did not come apart.
         """
+        if self._aside or self.refusal is not None:
+            yield None
+            return
         with ExitStack() as stack:
             try:
                 together = self._start(batches, targets, stack)
@@ -124,6 +127,15 @@ class JointPasses:
         """Whether this step is one at which single passes are tried beside: the first, second, fourth, eighth ..."""
         return self.steps & (self.steps - 1) == 0
 
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Within the block all batches take single passes."""
+        self._aside = True
+        try:
+            yield
+        finally:
+            self._aside = False
+
     def attempt(self, rows: Callable[[], Tensor]) -> Tensor | None:
         """The gradients (R, columns) of one pass; None where they cannot be had.
 
@@ -142,8 +154,8 @@ class JointPasses:
         finally:
             self._attempting = False
 
-    def compare(self, together: Tensor, single: Tensor, sizes: Sequence[int]) -> bool:
-        """Whether gradients (R, columns) were there to be compared; refuses one pass where they are not the same.
+    def compare(self, together: Tensor, single: Tensor, sizes: Sequence[int]) -> None:
+        """Refuse one pass unless its gradients (R, columns) are those of single passes, and are there to be compared.
 
         sizes: columns of each parameter, in their order.
         """
@@ -155,8 +167,9 @@ class JointPasses:
                 self.refusal = (
                     f"one for all gives gradients that differ by {apart / max(norm, 1e-30):.1e} of their norm"
                 )
-                return True
-        return 2 * sum(norm > 0 for _, norm in norms) > len(norms)
+                return
+        if 2 * sum(norm > 0 for _, norm in norms) <= len(norms):
+            self.refusal = "most of its gradients are zero at the start, and cannot be compared"
 
     def forget(self) -> None:
         """Let go of what ``rows_of`` has told."""

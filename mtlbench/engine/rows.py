@@ -34,6 +34,11 @@ class RowStorage:
             self._views = [self._views_of(row) for row in self._rows]
         return self._rows[:count]
 
+    def release(self) -> None:
+        """Give the memory back until rows are asked for again."""
+        self._rows = None
+        self._views = []
+
     def views(self, row: int) -> list[Tensor | None]:
         """One row as a tensor per parameter: where a backward pass collects one batch's gradient.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mtlbench.interface import BadSetting
 
-__all__ = ["Frame", "check_tokenizer", "frame_of", "tokenized", "tokenizer_digest"]
+__all__ = ["Frame", "check_tokenizer", "frame_of", "tokenized", "tokenized_words", "tokenizer_digest"]
 
 _CHUNK = 2048
 """Texts given to the tokenizer at once: enough for all its threads, few enough to hold."""
@@ -60,12 +60,26 @@ def frame_of(tokenizer: Any, pair: bool) -> Frame:
     return Frame(three[0], three[1], (text_types[0], text_types[1]))  # type: ignore[arg-type]
 
 
-def tokenized(tokenizer: Any, texts: Sequence[Any], **options: Any) -> list[Any]:
-    """One ``tokenizers.Encoding`` a text, without special tokens; all of the tokenizer's threads take part."""
+def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[Any]:
+    """One ``tokenizers.Encoding`` a text, whole and without special tokens; all of the tokenizer's threads take part."""
     found: list[Any] = []
+    # transformers' own call takes as long again, to make lists of what nobody asks for.
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
     for start in range(0, len(texts), _CHUNK):
-        chunk = list(texts[start : start + _CHUNK])
-        encoded = tokenizer(chunk, add_special_tokens=False, truncation=False, verbose=False, **options)
+        found.extend(backend.encode_batch(list(texts[start : start + _CHUNK]), add_special_tokens=False))
+    return found
+
+
+def tokenized_words(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Any]:
+    """The same of texts that are lists of words; transformers knows which tokenizers cannot take them."""
+    found: list[Any] = []
+    for start in range(0, len(sentences), _CHUNK):
+        chunk = [list(words) for words in sentences[start : start + _CHUNK]]
+        encoded = tokenizer(
+            chunk, is_split_into_words=True, add_special_tokens=False, truncation=False, verbose=False
+        )
         found.extend(encoded.encodings)
     return found
 

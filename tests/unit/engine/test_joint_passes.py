@@ -223,9 +223,9 @@ def test_encoders_that_normalise_over_a_batch_and_objectives_of_their_own_take_s
     class Same(Reading):
         lengths = (LONGEST,) * TASKS
 
-    assert oracle("joint", method("mtl"), normalising, Same)._joint is None
-    assert oracle("joint", method("swep"))._joint is None
-    assert oracle("joint", method("mtl"), accumulate=2)._joint is None
+    assert oracle("joint", method("mtl"), normalising, Same).passes.joint is None
+    assert oracle("joint", method("swep")).passes.joint is None
+    assert oracle("joint", method("mtl"), accumulate=2).passes.joint is None
 
 
 def test_batches_of_other_sizes_take_single_passes_while_the_others_go_together():
@@ -245,10 +245,10 @@ def test_batches_of_other_sizes_take_single_passes_while_the_others_go_together(
 def test_the_trial_leaves_nothing_behind():
     made = oracle("joint", method("pcgrad"))
     state = torch.get_rng_state()
-    made._try_joint_passes(made.draw())
-    assert made._joint is not None
-    assert made._joint.steps == 1
-    assert (made.meter.gradients, made.meter.forwards, made.meter.backwards, made.losses_seen) == (0, 0, 0, [])
+    made.passes._try_joint(made.draw())
+    assert made.passes.joint.refusal is None
+    assert made.passes.joint.steps == 1
+    assert (made.meter.gradients, made.meter.forwards, made.meter.backwards, made.passes.losses_seen) == (0, 0, 0, [])
     assert torch.equal(state, torch.get_rng_state())
     agree(made)
 
@@ -281,7 +281,7 @@ def test_nothing_to_compare_is_no_agreement(caplog):
     with caplog.at_level(logging.WARNING, "mtlbench"):
         made = oracle("joint", method("pcgrad"), quiet_heads)
         made.gradients(made.draw())
-    assert made._joint is None
+    assert made.passes.joint.refusal is not None
     assert "most of its gradients are zero" in caplog.text
 
 
@@ -294,9 +294,9 @@ def test_what_differs_only_later_is_found_later():
 
     made = oracle("joint", method("pcgrad"), pooling, Late)
     made.gradients([made.draw(task="t0")[0], made.draw(task="t1")[0]])
-    assert made._joint is not None
+    assert made.passes.joint.refusal is None
     made.gradients([made.draw(task="t0")[0], made.draw(task="t2")[0]])
-    assert made._joint is None
+    assert made.passes.joint.refusal is not None
     agree(made)
 
 
@@ -304,7 +304,7 @@ def test_a_refusal_outlives_a_checkpoint():
     made, resumed = (oracle("joint", method("pcgrad"), quiet_heads) for _ in range(2))
     made.gradients(made.draw())
     resumed.load_state_dict(made.state_dict())
-    assert resumed._joint is None
+    assert resumed.passes.joint.refusal is not None
 
 
 def test_losses_that_draw_before_their_encoder_take_single_passes():
@@ -352,7 +352,7 @@ def test_a_head_each_of_many_tasks_is_seen_by_the_audit():
         made._method.step(made)
     assert made.meter.backwards == 60
     agree(made)
-    assert oracle("joint", method("mtl"), activation_checkpointing=True)._joint is None
+    assert oracle("joint", method("mtl"), activation_checkpointing=True).passes.joint is None
 
 
 def test_a_copy_of_the_model_computes_with_its_own_weights():

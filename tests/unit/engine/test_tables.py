@@ -109,7 +109,7 @@ def test_steps_are_those_of_full_rows(oracle_of, monkeypatch, name, settings, ti
         method = load_registry().method(name).cls(**settings)
         torch.manual_seed(1)
         made = oracle_of(method, prepare=lambda model: setattr(model, "encoder", Bags(tied)))
-        assert bool(made._tables) == (large == LARGE)
+        assert bool(made.passes.tables) == (large == LARGE)
         for _ in range(3):
             method.step(made)
         return made.parameters.values
@@ -129,12 +129,12 @@ def test_what_is_not_plain_is_left_to_torch(oracle_of):
             model.encoder = Bags(tied=False)
             model.encoder.table = table
 
-        assert not oracle_of(load_registry().method("mtl").cls(), prepare=swap)._tables
+        assert not oracle_of(load_registry().method("mtl").cls(), prepare=swap).passes.tables
 
 
 def test_outside_training_steps_a_gathered_table_is_torchs_own(oracle_of):
     made = oracle_of(load_registry().method("mtl").cls(), prepare=lambda model: setattr(model, "encoder", Bags(False)))
-    [place] = made._tables
+    [place] = made.passes.tables
     table = made.parameters.parameters[place]
     made.descend(made.draw())
     table.grad = None
