@@ -255,9 +255,6 @@ class Backpropagation:
         due = joint.due
         if due:
             self._compare(joint, batches)
-            if joint.refusal is not None:
-                message = "mtlbench: warning: %s: every batch takes a pass of its own, because %s"
-                logging.getLogger("mtlbench").warning(message, self._suite.name, joint.refusal)
         joint.steps += 1
         return due
 
@@ -277,6 +274,9 @@ class Backpropagation:
             self._trying = False
             self.meter.load(spent)
             self.losses_seen[:] = seen
+        if joint.refusal is not None:
+            message = "mtlbench: warning: %s: every batch takes a pass of its own, because %s"
+            logging.getLogger("mtlbench").warning(message, self._suite.name, joint.refusal)
 
     def _whole_rows(self, batches: Sequence[Batch]) -> Tensor:
         """(R, columns): the rows, and of each large table the sum of every row."""

@@ -71,7 +71,7 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
             raise BadDataset(f"{rows.where(row)}: the image is {found}")
         try:
             with Image.open(io.BytesIO(stored["bytes"])) as picture:
-                pixels[row] = _square(picture.convert("RGB"), size).transpose(2, 0, 1)
+                pixels[row] = _square(picture, size)
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as broken:
             raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
         labels[row] = value
@@ -79,14 +79,16 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
 
 
 def _square(picture: Any, size: int) -> NDArray[np.uint8]:
+    """(3, S, S), or (1, S, S) of a grey image."""
     from PIL import Image
 
-    width, height = picture.size
+    plain = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+    width, height = plain.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side)
-    scaled = picture.resize((size, size), resample=Image.Resampling.BILINEAR, box=box)
-    return np.asarray(scaled, dtype=np.uint8)
+    scaled = np.asarray(plain.resize((size, size), resample=Image.Resampling.BILINEAR, box=box), dtype=np.uint8)
+    return scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 0, 1)
 
 
 def image_batch(

@@ -1,4 +1,4 @@
-"""What a whole cell, and the runner's loop, cost beside a loop written by hand: the same model, draws, batches, scores."""
+"""What a cell and the runner's loop cost beside a loop written by hand: the same model, draws, batches and scores."""
 
 from __future__ import annotations
 

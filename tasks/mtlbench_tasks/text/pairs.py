@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
-from mtlbench_tasks.text.pieces import frame_of, tokenized
+from mtlbench_tasks.text.pieces import frame_of, token_ids
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["LabelledTexts", "make_texts"]
@@ -47,10 +47,8 @@ def make_texts(
     room = max_length - frame.specials
     if room < 2:
         raise BadSetting(f"max_length {max_length} leaves no room beside {frame.specials} special tokens")
-    one = [found.ids for found in tokenized(tokenizer, first)]
-    two: list[list[int]] = (
-        [found.ids for found in tokenized(tokenizer, second)] if second is not None else [[]] * len(one)
-    )
+    one = token_ids(tokenizer, first)
+    two: list[list[int]] = token_ids(tokenizer, second) if second is not None else [[]] * len(one)
     ids, types = [], []
     for left, right in zip(one, two, strict=True):
         kept = _fitting(len(left), len(right), room)

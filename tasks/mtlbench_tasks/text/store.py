@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,10 @@ class Ragged:
     @classmethod
     def of(cls, rows: list[Any], dtype: Any) -> Ragged:
         """From lists or arrays of numbers."""
-        lengths = [len(row) for row in rows]
-        flat = np.concatenate([np.asarray(row, dtype=dtype) for row in rows]) if rows else np.zeros(0, dtype)
-        return cls(flat, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+        starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        if rows and isinstance(rows[0], np.ndarray):
+            return cls(np.concatenate(rows).astype(dtype), starts)
+        return cls(np.fromiter(chain.from_iterable(rows), dtype, count=int(starts[-1])), starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1

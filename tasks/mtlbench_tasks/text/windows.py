@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
-from mtlbench_tasks.text.pieces import Frame, frame_of, tokenized
+from mtlbench_tasks.text.pieces import Frame, frame_of, token_ids, tokenized
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["Windows", "answer_tokens", "make_windows"]
@@ -89,7 +89,7 @@ def make_windows(
             f"max_length {max_length} leaves no room for a passage beside {max_question} tokens of question "
             f"and {frame.specials} special ones"
         )
-    asked = [found.ids[:max_question] for found in tokenized(tokenizer, [text.lstrip() for text in questions])]
+    asked = [ids[:max_question] for ids in token_ids(tokenizer, [text.lstrip() for text in questions])]
     unique = {text: place for place, text in enumerate(dict.fromkeys(passages))}
     read = tokenized(tokenizer, list(unique))
     columns: Mapping[str, list[Any]] = {name: [] for name in _COLUMNS}
