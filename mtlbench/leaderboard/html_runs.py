@@ -127,7 +127,7 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
     devs = [_part(point, "dev") for point in points]
     columns = {
         "cosine": [_brief(_part(probe, "cosine").get("mean")) for probe in probes],
-        "dev": [f"[{','.join([_brief(dev.get(task)) for dev in devs])}]" for task in tasks],
+        "dev": [_table([[dev.get(task) for dev in devs] for task in tasks])],
         "gradients": [_json(point.get("gradients")) for point in points],
         "l2": [_brief(_part(probe, "distance").get("l2")) for probe in probes],
         "loss": [_brief(point.get("train_loss")) for point in points],
@@ -137,6 +137,21 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
     kept = {name: column for name, column in columns.items() if name == "dev" or column.count("null") < len(column)}
     texts = [f'"{name}":[{",".join(column)}]' for name, column in kept.items()]
     return f"{{{','.join(texts)}}}"
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> str:
+    """JSON of ``short`` of every value, row by row, without the outermost brackets; formatted all at once if may be."""
+    values = [value for row in rows for value in row]
+    if values and set(map(type, values)) == {float} and -_HUGE < min(values) and max(values) < _HUGE:
+        text = _form(len(rows), len(rows[0])) % tuple(values)
+        if "e" not in text and "n" not in text and "-0," not in text and "-0]" not in text:
+            return text
+    return ",".join([f"[{','.join(map(_brief, row))}]" for row in rows])
+
+
+@lru_cache(maxsize=256)
+def _form(rows: int, columns: int) -> str:
+    return ",".join([f"[{','.join([_BRIEF] * columns)}]"] * rows)
 
 
 def _brief(value: Any) -> str:

@@ -143,7 +143,8 @@ def _parsed(data: bytes) -> tuple[Any, str | None]:
     if start and end:
         around = json_of(before + b'\n "outcome": null' + after)
         if isinstance(around, dict) and around.get("outcome", ...) is None and around.get("schema") == SCHEMA:
-            text = b"{" + lines.removeprefix(b"  ").replace(b",\n  ", b",") + b"}"
+            # A text in JSON holds no line end, so what follows one is indentation; replacing it takes twice the time.
+            text = b"{" + b"".join([line.lstrip(b" ") for line in lines.split(b"\n")]) + b"}"
             return {**around, "outcome": json_of(text)}, hashlib.sha256(text).hexdigest()
     return json_of(data), None
 
