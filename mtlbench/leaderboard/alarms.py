@@ -6,18 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.namesakes import namesake_alarms
 
 __all__ = ["alarms"]
 
 
 def alarms(boards: Iterable[Board]) -> list[str]:
-    """One line for each set of methods whose runs are the same to the last bit, sorted.
+    """One line each, sorted: rows that share the name of the reference, and runs that are the same to the last bit.
 
-    Scores, zero-shot scores and the whole curve agree: one of them is not what its name says, or its settings make
-    it another one.
+    Of the same runs, scores, zero-shot scores and the whole curve agree: one of them is not what its name says, or its
+    settings make it another one.
     """
     found = []
     for board in boards:
+        found += namesake_alarms(board)
         twins: dict[tuple[int, str], list[str]] = defaultdict(list)
         for row in board.rows:
             for entry in row.done:

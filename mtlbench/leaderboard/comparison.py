@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import below, delta_m, transfers, versus
 from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
+from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, number, p_value, signed
 from mtlbench.leaderboard.statistics import Estimate, estimate
 
@@ -44,6 +45,7 @@ def comparison_table(board: Board) -> Table:
             "Flip p: exact sign-flip test, which assumes no distribution; n seeds cannot bring it below 2 / 2^n.",
             f"Δm: mean relative gain over {SINGLE} on this board in percent; "
             + ("positive is better." if board.single else f"there is none, because there are no {SINGLE} runs."),
+            *namesake_notes(board, (REFERENCE, SINGLE)),
         ],
     )
 
@@ -61,6 +63,7 @@ def transfer_table(board: Board) -> Table | None:
             f"Difference to {SINGLE} by task, mean ± SD over shared seeds, positive where the method is better.",
             f"Below: tasks significantly worse than {SINGLE}, which is negative transfer.",
             "Significantly: by a paired t test over seeds, Holm-adjusted over the tasks, at 5 %.",
+            *namesake_notes(board, (SINGLE,)),
         ],
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.model import Board, Row
+from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, count, mean_of, number, spread
 
 __all__ = ["Yardstick", "cost_table"]
@@ -62,6 +63,7 @@ def cost_table(board: Board) -> Table:
             "Seconds: training alone, without evaluation, saving and hooks.",
             "Step: time of a step per gradient, Memory: peak memory, both as multiples of plain MTL's.",
             f"Seconds, Step and Memory come from the runs on one machine: {yard.label}.",
+            *namesake_notes(board),
         ],
     )
 

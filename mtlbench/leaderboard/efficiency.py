@@ -8,6 +8,7 @@ from mtlbench.interface.run import Table
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry, Point
 from mtlbench.leaderboard.model import REFERENCE, Board, Row
+from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, mean_of, number, spread
 
 __all__ = ["efficiency_table", "first_crossing", "score_at"]
@@ -43,6 +44,7 @@ def efficiency_table(board: Board) -> Table | None:
             "First crossing, linear between points; mean over the seeds that get there.",
             f"At half budget, at {REFERENCE}'s seconds: dev average there, linear between points.",
             f"Seconds along a curve are in proportion to gradients, and from the runs on one machine: {yard.label}.",
+            *namesake_notes(board),
         ],
     )
 

@@ -23,6 +23,7 @@ from mtlbench.study.tape import LOOKS, Agreement, agreement, nearest, tape_of
 __all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
 
 RANGE = (0.05, 0.25, 0.5, 0.75, 0.95)
+_CLOCKS = ("step_seconds", "evaluation_seconds", "total_seconds")
 _PATH_POINTS = 200
 """Points that are kept of a way through a plane."""
 
@@ -102,6 +103,8 @@ class Entry:
     """Training seconds by phase, and all of them as ``train``."""
     step_seconds: float | None
     peak_bytes: float | None
+    clocks: Mapping[str, float]
+    """Other times in seconds: ``step_seconds``, and those that no table shows."""
     machine: str
     """Fingerprint of the machine; empty when unknown."""
     machine_label: str
@@ -152,6 +155,8 @@ def _as_bad_record() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as wrong:
         detail = f"no {wrong.args[0]!r}" if isinstance(wrong, KeyError) else str(wrong)
+        if isinstance(wrong, OverflowError):
+            detail = f"a number in it is too large ({detail})"
         raise BadRecord(f"not a record that a board can read: {detail}") from None
 
 
@@ -176,6 +181,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
     audit = _mapping(outcome["audit"])
     machine = _part(measured, "machine")
     unseen = _part(outcome, "unseen")
+    counts = {sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()}
     grams = {_whole(point.gradients, "gradients"): point.gram for point in tape_of(record)}
     looked_at = {nearest(grams, share * budget) for share in LOOKS} if grams else set()
     tape = {gradients: agreement(grams[gradients]) for gradients in looked_at}
@@ -195,8 +201,8 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         unseen_names=tuple(map(sys.intern, sorted(unseen))),
         unseen=_scores(unseen, unseen),
         curve=tuple(_points(outcome.get("curve") or (), tasks, tape)),
-        counts={sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()},
-        disagreement=None if audit["agrees"] is True else str(audit.get("difference") or "no difference is named"),
+        counts=counts,
+        disagreement=_disagreement(audit, counts),
         digest=_digest(outcome),
         cosine=_cosine(outcome, probes),
         distance=_real(_part(probes, "distance").get("l2")),
@@ -205,6 +211,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         seconds={sys.intern(phase): value for phase, value in _reals(_part(measured, "seconds"))},
         step_seconds=_real(measured.get("step_seconds")),
         peak_bytes=_real(measured.get("peak_bytes")),
+        clocks={name: value for name in _CLOCKS if (value := _real(measured.get(name))) is not None},
         machine=sys.intern(str(machine.get("fingerprint") or "")),
         machine_label=sys.intern(_machine_label(machine)),
         cosine_range=_cosine_range(outcome, probes),
@@ -213,6 +220,17 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         paths=dict(_paths(_part(outcome, "trace"))),
         shown=shown_of(record),
     )
+
+
+def _disagreement(audit: Mapping[str, Any], counts: Mapping[str, int]) -> str | None:
+    """What the audit objects to; also where it says that it agrees and has other numbers than the meter."""
+    if audit["agrees"] is not True:
+        return str(audit.get("difference") or "no difference is named")
+    for name in ("forwards", "backwards"):
+        if audit.get(name) != counts.get(name):
+            metered, seen = (f"{one[name]!r:.40}" if name in one else "none" for one in (counts, audit))
+            return f"{name}: {metered} metered, {seen} seen, and it says that both agree"
+    return None
 
 
 def _cosine(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> float | None:

@@ -142,7 +142,7 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
 def _table(rows: Sequence[Sequence[Any]]) -> str:
     """JSON of ``short`` of every value, row by row, without the outermost brackets; formatted all at once if may be."""
     values = [value for row in rows for value in row]
-    if values and set(map(type, values)) == {float} and -_HUGE < min(values) and max(values) < _HUGE:
+    if values and set(map(type, values)) == {float} and min(values) > -_HUGE and max(values) < _HUGE:
         text = _form(len(rows), len(rows[0])) % tuple(values)
         if "e" not in text and "n" not in text and "-0," not in text and "-0]" not in text:
             return text

@@ -15,7 +15,7 @@ from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.settings import parse_spec, spec_text
 from mtlbench.leaderboard.entries import Entry, Failure, TaskColumn
 
-__all__ = ["REFERENCE", "SINGLE", "Board", "Row", "boards_of", "once_a_board"]
+__all__ = ["REFERENCE", "SINGLE", "Board", "Row", "boards_of", "differing_settings", "once_a_board"]
 
 T = TypeVar("T")
 
@@ -113,9 +113,32 @@ class Board:
         return " / ".join(sorted({task.metric for task in self.tasks}))
 
     def called(self, variant: str) -> Row | None:
-        """The row of a variant; where several settings stand under that name, the one with the most runs."""
-        rows = [row for row in self.rows if row.variant == variant]
-        return min(rows, key=lambda row: (-len(row.done), row.asked), default=None)
+        """The row of a variant. Where several settings stand under that name: the one with the most runs at seeds that
+        other methods have as well, then the one whose protocol the others share most, then the first as a text."""
+        rows = self.named(variant)
+        if len(rows) < 2:
+            return rows[0] if rows else None
+        others = [row for row in self.rows if row.variant != variant]
+        seeds = {seed for row in others for seed in row.by_seed} or {seed for row in rows for seed in row.by_seed}
+        protocols = [json.loads(row.asked)["protocol"] for row in others]
+
+        def standing(row: Row) -> tuple[int, int, int, str]:
+            own = json.loads(row.asked)["protocol"].items()
+            shared = sum(other.get(name) == value for other in protocols for name, value in own)
+            return -len(row.by_seed.keys() & seeds), -shared, -len(row.done), row.asked
+
+        return min(rows, key=standing)
+
+    def named(self, variant: str) -> list[Row]:
+        """All rows of a variant: one, unless somebody ran it with other settings that are no part of its name."""
+        return self._named.get(variant, [])
+
+    @cached_property
+    def _named(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            found[row.variant].append(row)
+        return dict(found)
 
     @cached_property
     def known(self) -> dict[str, Any]:
@@ -207,7 +230,7 @@ def _tell_apart(rows: Sequence[Row]) -> None:
     for variant, group in same.items():
         if len(group) > 1:
             plain, given = _parsed(variant)
-            for row, values in zip(group, _differing([_flat_asked(row.asked) for row in group]), strict=True):
+            for row, values in zip(group, differing_settings([row.asked for row in group]), strict=True):
                 row.name = spec_text(plain, {**given, **values})
     taken = Counter(row.name for row in rows)
     for row in rows:
@@ -220,6 +243,11 @@ def _parsed(variant: str) -> tuple[str, dict[str, str]]:
         return parse_spec(variant)
     except BadSetting:
         return variant, {}
+
+
+def differing_settings(asked: Sequence[str]) -> list[dict[str, Any]]:
+    """Of each ``Row.asked``, the version, settings and protocol in which they are not all alike."""
+    return _differing([_flat_asked(one) for one in asked])
 
 
 def _flat_asked(asked: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.model import REFERENCE, Board, Row
+from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, mean_of, percent
 
 __all__ = ["profile_table", "relative_scores"]
@@ -30,6 +31,7 @@ def profile_table(board: Board) -> Table | None:
         notes=[
             f"Share of pairs of task and seed whose score is at least so many times {REFERENCE}'s at the same seed.",
             "Where lower is better, the inverse. No cell depends on which other methods there are.",
+            *namesake_notes(board),
         ],
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import beats_another_seed, versus
 from mtlbench.leaderboard.model import REFERENCE, Board, once_a_board
+from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, mean_of, number, p_value, percent
 from mtlbench.leaderboard.statistics import LEVEL, holm
 from mtlbench.study.quantiles import quantile
@@ -65,6 +66,7 @@ def standing_table(board: Board) -> Table | None:
             "Rank: mean over all pairs of task and seed; interval: bootstrap over seeds and tasks.",
             "First: share of resamples with the best mean rank. Wins: share of pairs in which it is best.",
             f"Ranks are among the methods with every task at every seed of {REFERENCE}.",
+            *namesake_notes(board),
         ],
     )
 

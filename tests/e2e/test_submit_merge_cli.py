@@ -220,3 +220,12 @@ def test_a_manifest_that_is_none_is_refused(text, theirs, ours, capsys):
 def test_a_method_that_is_not_installed_is_merged_with_a_note(theirs, ours, capsys):
     assert merge(theirs, ours) == 0
     assert "not checked: method newcomer is not installed here" in capsys.readouterr().err
+
+
+def test_a_second_row_of_a_name_that_is_there_is_told_of_and_merged(ours, tmp_path, capsys):
+    other = store_records([made_up_record("mtl", seed=seed, protocol={"lr": 1e-5}) for seed in range(2)], tmp_path / "x")
+    assert merge(other, ours) == 0
+    told = capsys.readouterr()
+    assert "note: digits has a row mtl already (lr=" in told.err
+    assert "these records make another of that name (lr=1e-05)" in told.err
+    assert told.out.startswith("merged 2 records")
