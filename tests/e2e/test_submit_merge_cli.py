@@ -223,7 +223,8 @@ def test_a_method_that_is_not_installed_is_merged_with_a_note(theirs, ours, caps
 
 
 def test_a_second_row_of_a_name_that_is_there_is_told_of_and_merged(ours, tmp_path, capsys):
-    other = store_records([made_up_record("mtl", seed=seed, protocol={"lr": 1e-5}) for seed in range(2)], tmp_path / "x")
+    records = [made_up_record("mtl", seed=seed, protocol={"lr": 1e-5}) for seed in range(2)]
+    other = store_records(records, tmp_path / "x")
     assert merge(other, ours) == 0
     told = capsys.readouterr()
     assert "note: digits has a row mtl already (lr=" in told.err
