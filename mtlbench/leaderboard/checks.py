@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.entries import Entry, TaskColumn
 
 __all__ = ["LONGEST_NAME", "Problem", "sifted"]
@@ -54,9 +53,6 @@ def _objection(entry: Entry) -> str | None:
         return f"status {entry.status!r} is none of {', '.join(_STATUSES)}"
     if entry.disagreement is not None:
         return f"the audit counted otherwise than the meter: {entry.disagreement}"
-    nonsense = impossible(entry)
-    if nonsense is not None:
-        return nonsense
     spent = entry.counts.get("gradients")
     if spent is None:
         return "does not say how many gradients were spent"

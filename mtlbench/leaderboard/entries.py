@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from mtlbench.interface.errors import BadRecord
+from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.html_runs import Shown, shown_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
@@ -137,9 +138,16 @@ def _average(scores: Mapping[str, float], names: Sequence[str], tasks: Sequence[
 
 
 def entry_of(record: Mapping[str, Any]) -> Entry:
-    """The entry of a whole record as JSON. Raises BadRecord where a field has another form than the schema's."""
+    """The entry of a whole record as JSON.
+
+    Raises BadRecord where a field has another form than the schema's, or a number that no run can have.
+    """
     with _as_bad_record():
-        return _entry(record)
+        entry = _entry(record)
+    nonsense = impossible(entry)
+    if nonsense is not None:
+        raise BadRecord(nonsense)
+    return entry
 
 
 def failure_of(failure: Mapping[str, Any]) -> Failure:

@@ -89,6 +89,71 @@ def test_a_field_of_the_wrong_type_is_told_of():
         entry_of(record)
 
 
+def refusal_with(path, value, **made):
+    """What is said of a record with another value at a place of it."""
+    record = made_up_record(unseen={"u": 1.0}, **made)
+    node = record
+    for name in path[:-1]:
+        node = node[name]
+    node[path[-1]] = value
+    entries, problems = entries_of([record])
+    return [problem.text for problem in problems + sifted(entries)[1]]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "refusal"),
+    [
+        (("outcome", "scores", "a", "test", "value"), 1e200, "a test score is 1e+200, and none below -1e+12 or "),
+        (("outcome", "scores", "a", "test", "value"), -1.1e12, "a test score is -1.1e+12, and none below -1e+12 or "),
+        (("outcome", "scores", "a", "test", "value"), 10**400, "not a record that a board can read: a number in it is"),
+        (("outcome", "unseen", "u", "test", "value"), 1e308, "a zero-shot score is 1e+308, and none below -1e+12 or "),
+        (("outcome", "curve", 1, "dev", "a"), 1e160, "a mean dev score is 5e+159, and none below -1e+12 or "),
+        (("outcome", "curve", 1, "train_loss"), 1e300, "a training loss is 1e+300, and none below -1e+100 or "),
+        (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
+        (("outcome", "probes", "cosine", "mean"), -1e308, "a probe's number is -1e+308, and none below -1e+100 or "),
+        (("outcome", "probes", "distance"), {"l2": 1e308}, "a probe's number is 1e+308, and none below -1e+100 or "),
+        (("outcome", "trace"), {"all": [[0, 0.0, 1e308]]}, "a point of its path is 1e+308, and none below -1e+100 "),
+        (("outcome", "counts", "tokens"), -1, "a count is -1, and none below 0 or above 9223372036854775807 can be"),
+        (("measured", "seconds", "train"), -5.0, "a number of seconds is -5, and none below 0 or above 1e+09 can be"),
+        (("measured", "seconds", "train"), 1e10, "a number of seconds is 1e+10, and none below 0 or above 1e+09"),
+        (("measured", "step_seconds"), -1e-3, "a number of seconds is -0.001, and none below 0 or above 1e+09"),
+        (("measured", "total_seconds"), 1e10, "a number of seconds is 1e+10, and none below 0 or above 1e+09"),
+        (("measured", "peak_bytes"), -1, "peak_bytes is -1, and none below 0 or above 1e+18 can be"),
+        (("cell", "seed"), -1, "the seed is -1, and none below 0 or above 9223372036854775807 can be"),
+        (("cell", "seed"), 2**63, "the seed is 9223372036854775808, and none below 0 or above 9223372036854775807"),
+        (("cell", "seed"), 10**30, "the seed is a whole number of 31 digits, and none below 0 or above 92233720368"),
+    ],
+)
+def test_a_number_that_no_run_can_have_is_refused_in_one_line(path, value, refusal):
+    [told] = refusal_with(path, value)
+    assert told.startswith(refusal)
+    assert len(told) < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("outcome", "scores", "a", "test", "value"), 1e12),
+        (("cell", "seed"), 2**63 - 1),
+        (("measured", "seconds", "train"), 0.0),
+        (("outcome", "curve", 1, "train_loss"), 3.4e38),
+    ],
+)
+def test_a_number_at_its_bound_is_none_of_them(path, value):
+    assert refusal_with(path, value) == []
+
+
+@pytest.mark.parametrize("name", ["forwards", "backwards"])
+def test_an_audit_that_agrees_with_other_counts_is_refused(name):
+    metered = refusal_with(("outcome", "counts", name), 1500)
+    assert metered == [
+        f"the audit counted otherwise than the meter: {name}: 1500 metered, 1600 seen, and it says that both agree"
+    ]
+    assert refusal_with(("outcome", "audit", name), None)[0].endswith(
+        "1600 metered, None seen, and it says that both agree"
+    )
+
+
 def test_no_mutation_of_a_record_breaks_the_page():
     rng = random.Random(0)
     whole = made_up_record(unseen={"x": 1.0})

@@ -95,7 +95,7 @@ def mtlbench_run_cell(cell: Cell, config: Config) -> Mapping[str, Any] | None:
         "average": value if done else None,
         "average_unseen": None,
         "counts": dict.fromkeys(_METER, cell.protocol["budget"]),
-        "audit": {**audit, "forwards": 8, "backwards": 8},
+        "audit": {**audit, "forwards": cell.protocol["budget"], "backwards": cell.protocol["budget"]},
         "scale": "sum",
         "parameters": {"shared": 2, "all": 3},
         "curve": [],
