@@ -12,13 +12,13 @@ from typing import Any
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import beats_another_seed, versus
-from mtlbench.leaderboard.model import REFERENCE, Board, once_a_board
+from mtlbench.leaderboard.model import REFERENCE, Board, Row, once_a_board
 from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, mean_of, number, p_value, percent
 from mtlbench.leaderboard.statistics import LEVEL, holm
 from mtlbench.study.quantiles import quantile
 
-__all__ = ["RankSummary", "places", "rank_summary", "standing_table", "verdicts"]
+__all__ = ["RankSummary", "places", "rank_summary", "ranked", "standing_table", "verdicts"]
 
 _RESAMPLES = 1000
 
@@ -65,9 +65,22 @@ def standing_table(board: Board) -> Table | None:
             f"Tied with another seed: an unpaired test cannot tell the method from {REFERENCE} at another seed.",
             "Rank: mean over all pairs of task and seed; interval: bootstrap over seeds and tasks.",
             "First: share of resamples with the best mean rank. Wins: share of pairs in which it is best.",
-            f"Ranks are among the methods with every task at every seed of {REFERENCE}.",
+            _rank_note(board),
             *namesake_notes(board),
         ],
+    )
+
+
+def _rank_note(board: Board) -> str:
+    rows, seeds = ranked(board)
+    if not rows:
+        return "No ranks: no two methods have every task at the same seeds."
+    plural = "" if len(seeds) == 1 else "s"
+    without = [row.name for row in board.rows if row not in rows]
+    return f"Ranks are over the {len(seeds)} seed{plural} at which {len(rows)} methods have every task" + (
+        f"; without one, because a task is missing at one of these or the run is: {', '.join(without)}."
+        if without
+        else "."
     )
 
 
@@ -107,12 +120,25 @@ def places(board: Board) -> dict[str, int]:
     return place
 
 
+def ranked(board: Board) -> tuple[list[Row], list[int]]:
+    """The rows that are ranked, and the seeds at which they all have every task.
+
+    Of the sets of seeds that a row has, the one at which most runs can be ranked: one more seed of one row takes
+    nobody's rank away, and a row with few seeds goes without one before the others lose theirs.
+    """
+    sets = {frozenset(row.averages) for row in board.rows if row.averages}
+    choices = [(seeds, [row for row in board.rows if seeds <= row.averages.keys()]) for seeds in sets]
+    choices = [(seeds, rows) for seeds, rows in choices if len(rows) > 1]
+    if not choices:
+        return [], []
+    seeds, rows = max(choices, key=lambda one: (len(one[0]) * len(one[1]), len(one[0]), sorted(one[0], reverse=True)))
+    return rows, sorted(seeds)
+
+
 @once_a_board
 def rank_summary(board: Board) -> dict[str, RankSummary]:
-    """Ranks of the rows that have every task at every seed of the reference (without one: of the fullest row)."""
-    anchor = board.reference or max(board.rows, key=lambda row: len(row.averages))
-    seeds = sorted(anchor.averages)
-    rows = [row for row in board.rows if seeds and set(seeds) <= row.averages.keys()]
+    """Ranks of the rows of ``ranked``; none where there are fewer than two."""
+    rows, seeds = ranked(board)
     if len(rows) < 2:
         return {}
     blocks = [

@@ -132,10 +132,29 @@ def test_a_method_that_always_wins_is_first_in_every_resample():
     assert found["mtl"].first == 0.0
 
 
-def test_a_method_without_all_seeds_of_the_reference_has_no_rank():
+def test_a_method_with_fewer_seeds_than_the_others_has_no_rank_and_a_note_says_so():
     table = standing_table(board({"mtl": single(1, 2), "pcgrad": single(2, 3), "swep": single(9)}))
     assert line(table, "swep")["Rank"] == "–"
     assert line(table, "pcgrad")["Rank"] == "1.00"
+    assert (
+        "Ranks are over the 2 seeds at which 2 methods have every task; "
+        "without one, because a task is missing at one of these or the run is: swep." in table.notes
+    )
+
+
+@pytest.mark.parametrize("fuller", ["mtl", "pcgrad", "swep"])
+def test_one_more_seed_of_one_method_changes_nobodys_rank(fuller):
+    scores = {"mtl": single(1, 2, 3), "pcgrad": single(2, 3, 4), "swep": single(5, 1, 1)}
+    more = {**scores, fuller: [*scores[fuller], {"a": 0.0}]}
+    assert rank_summary(board(more)) == rank_summary(board(scores))
+    assert len(rank_summary(board(more))) == 3
+
+
+def test_rows_without_a_seed_in_common_have_no_ranks():
+    records = [made_up_record("mtl", seed=0), made_up_record("pcgrad", seed=1)]
+    [one] = boards_of(entries_of(records)[0])
+    assert rank_summary(one) == {}
+    assert "No ranks: no two methods have every task at the same seeds." in standing_table(one).notes
 
 
 def test_a_newcomer_changes_nobodys_comparison():
