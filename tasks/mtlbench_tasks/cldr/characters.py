@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 __all__ = ["clean", "fold", "in_script", "word_runs"]
 
-_MARKS = dict.fromkeys([0x200E, 0x200F, 0x061C, 0x200B, 0xFEFF])
-_SPACES = dict.fromkeys([0x00A0, 0x202F, 0x2009], " ")
+_PLAIN = dict.fromkeys([0x200E, 0x200F, 0x061C, 0x200B, 0xFEFF]) | dict.fromkeys([0x00A0, 0x202F, 0x2009], " ")
+"""No marks of direction, no spaces of unusual width."""
 _JOINERS = "-'.\u2018\u2019\u02bb\u02bc\u2010\u2011\u200c\u200d"
 
 
 def clean(text: str) -> str:
     """Text as the suites print it: NFC, no direction marks, plain single spaces."""
-    return " ".join(unicodedata.normalize("NFC", text).translate(_MARKS).translate(_SPACES).split())
+    plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(_PLAIN)
+    return " ".join(plain.split())
 
 
 @lru_cache(maxsize=1 << 16)
@@ -24,21 +25,21 @@ def fold(text: str) -> str:
     Marks that carry sound (vowel signs and viramas of the Indic scripts, Thai and Burmese signs) stay. Other
     punctuation becomes a word of its own, so that nothing matches across it.
     """
-    out = []
-    for char in unicodedata.normalize("NFKD", text.casefold()):
-        if char.isalnum():
-            out.append(char)
-            continue
-        category = unicodedata.category(char)
-        if category[0] == "M":
-            rank = unicodedata.combining(char)
-            if rank < 200 and not 27 <= rank <= 35:  # neither an accent nor an Arabic vowel point
-                out.append(char)
-        elif char.isspace() or char in _JOINERS:
-            out.append(" ")
-        elif category != "Cf":
-            out.append(" | ")
-    return " ".join("".join(out).split())
+    return " ".join("".join(map(_folded, unicodedata.normalize("NFKD", text.casefold()))).split())
+
+
+@cache
+def _folded(char: str) -> str:
+    """What a character of a decomposed text becomes."""
+    if char.isalnum():
+        return char
+    category = unicodedata.category(char)
+    if category[0] == "M":
+        rank = unicodedata.combining(char)
+        return char if rank < 200 and not 27 <= rank <= 35 else ""  # neither an accent nor an Arabic vowel point
+    if char.isspace() or char in _JOINERS:
+        return " "
+    return "" if category == "Cf" else " | "
 
 
 def word_runs(folded: str) -> set[str]:
@@ -49,5 +50,10 @@ def word_runs(folded: str) -> set[str]:
 
 def in_script(text: str, script: str) -> bool:
     """Whether every letter of a text is of a script, named as the letters' Unicode names begin; and one is there."""
-    letters = [char for char in text if char.isalpha()]
-    return bool(letters) and all(unicodedata.name(char, "").startswith(script) for char in letters)
+    letters = [_alphabet(char) for char in text if char.isalpha()]
+    return bool(letters) and all(name.startswith(script) for name in letters)
+
+
+@cache
+def _alphabet(letter: str) -> str:
+    return unicodedata.name(letter, "")

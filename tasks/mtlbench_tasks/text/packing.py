@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -94,7 +95,8 @@ class Packed:
 
 
 def _filled(rows: Sequence[Sequence[int]], width: int, value: int) -> Tensor:
+    """(N, width): the rows, each with ``value`` behind it."""
     out = torch.full((len(rows), width), value, dtype=torch.int64)
-    for place, row in enumerate(rows):
-        out[place, : len(row)] = torch.tensor(row, dtype=torch.int64)
+    lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+    out[torch.arange(width) < lengths[:, None]] = torch.tensor(list(chain.from_iterable(rows)), dtype=torch.int64)
     return out
