@@ -76,7 +76,8 @@ def _rank_note(board: Board) -> str:
     if not rows:
         return "No ranks: no two methods have every task at the same seeds."
     plural = "" if len(seeds) == 1 else "s"
-    without = [row.name for row in board.rows if row not in rows]
+    names = {row.name for row in rows}
+    without = [row.name for row in board.rows if row.name not in names]
     return f"Ranks are over the {len(seeds)} seed{plural} at which {len(rows)} methods have every task" + (
         f"; without one, because a task is missing at one of these or the run is: {', '.join(without)}."
         if without

@@ -168,10 +168,40 @@ def test_a_newcomer_changes_nobodys_comparison():
 def test_a_profile_counts_pairs_relative_to_mtl():
     table = profile_table(board({"mtl": single(100, 100, 100, 100), "pcgrad": single(89, 96, 100, 111)}))
     assert line(table, "pcgrad") == {
-        "Method": "pcgrad", "Pairs": "4", "≥ 0.9": "75 %", "≥ 0.95": "75 %", "≥ 0.98": "50 %", "≥ 1": "50 %",
+        "Method": "pcgrad", "Pairs": "4 of 4", "≥ 0.9": "75 %", "≥ 0.95": "75 %", "≥ 0.98": "50 %", "≥ 1": "50 %",
         "≥ 1.02": "25 %", "≥ 1.05": "25 %", "≥ 1.1": "25 %",
     }  # fmt: skip
     assert profile_table(board({"pcgrad": single(1)})) is None
+
+
+def shares(table, name):
+    found = line(table, name)
+    return found["Pairs"], found["≥ 0.9"], found["≥ 1"]
+
+
+def test_a_profile_counts_zeros_and_missing_and_diverged_runs_as_not_reached():
+    one = board({"mtl": [{"a": 50, "b": 50}] * 3, "pcgrad": [{"a": 51, "b": 0}] * 3, "swep": [{"a": 51, "b": None}]})
+    assert shares(profile_table(one), "pcgrad") == ("6 of 6", "50 %", "50 %")
+    assert shares(profile_table(one), "swep") == ("1 of 6", "17 %", "17 %")
+    records = [made_up_record("mtl", {"a": 50.0}, seed=seed) for seed in range(5)]
+    records += [made_up_record("swep", {"a": 51.0}, seed=seed, status="diverged") for seed in range(1, 5)]
+    records += [made_up_record("swep", {"a": 51.0}, seed=0)]
+    [one] = boards_of(entries_of(records)[0])
+    assert shares(profile_table(one), "swep") == ("1 of 5", "20 %", "20 %")
+
+
+def test_a_profile_over_a_zero_of_mtl_is_reached_by_all_that_are_no_worse():
+    one = board({"mtl": [{"a": 0, "b": 0}], "pcgrad": [{"a": 0, "b": 3}]})
+    assert line(profile_table(one), "pcgrad")["≥ 1.1"] == "50 %"
+    assert line(profile_table(one), "pcgrad")["≥ 1"] == "100 %"
+    losses = board({"mtl": [{"a": 2, "b": 0}], "pcgrad": [{"a": 0, "b": 1}]}, higher_is_better=False)
+    assert line(profile_table(losses), "pcgrad")["≥ 1.1"] == "50 %"
+
+
+def test_scores_below_zero_have_no_profile_and_the_reason_stands_there():
+    table = profile_table(board({"mtl": single(-1, 2), "pcgrad": single(-2, 3)}, higher_is_better=False))
+    assert table.rows == []
+    assert table.notes == ["There is no profile: mtl has scores below zero, of which multiples say nothing."]
 
 
 CURVE = (Point(0, 0.0), Point(100, 10.0), Point(200, None), Point(300, 30.0), Point(400, 20.0))

@@ -210,3 +210,21 @@ def test_a_board_leads_to_its_figures_and_to_pictures_where_there_are_any():
     assert "[CSV](figures/digits-curves.csv)" in links_of(found, pictured=False)["digits"]
     assert ".svg" not in links_of(found, pictured=False)["digits"]
     assert "[SVG](figures/digits-curves.svg)" in links_of(found, pictured=True)["digits"]
+
+
+def test_a_newcomer_leaves_the_lines_of_all_others_as_they_are():
+    newcomer = seeds("swep", *[{"a": 1.0, "b": 99.0}] * 3)
+    before, after = figures([*MTL, *STL, *PCGRAD]), figures([*MTL, *STL, *PCGRAD, *newcomer])
+    for kind in before.keys() - {"ranks"}:
+        assert set(before[kind].sheet.csv().splitlines()) <= set(after[kind].sheet.csv().splitlines()), kind
+
+
+def test_a_profile_counts_pairs_of_task_and_seed():
+    # PCGrad over MTL: 83/80, 83/82, 90/84 on a and 61/60, 63/62, 59/58 on b: above 1 all, above 1.02 two, above 1.06 one.
+    found = {float(row["x"]): float(row["y"]) for row in rows(figures([*MTL, *PCGRAD])["profile"])}
+    assert (min(found), max(found)) == (0.5, 1.5)
+    assert [found[1.0], found[1.02], found[1.06], found[1.08]] == pytest.approx([100, 100 / 3, 100 / 6, 0], abs=0.01)
+
+
+def test_scores_below_zero_have_no_profile():
+    assert "profile" not in figures([in_the_plane("mtl"), in_the_plane("pcgrad")])

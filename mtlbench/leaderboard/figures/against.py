@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from mtlbench.leaderboard.contrasts import below, transfers
 from mtlbench.leaderboard.figures.dotted import dotted
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
 from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
-from mtlbench.leaderboard.profile import relative_scores
+from mtlbench.leaderboard.numbers import mean_of
+from mtlbench.leaderboard.profile import has_ratios, relative_scores
 from mtlbench.leaderboard.standing import rank_summary
 
 __all__ = ["profile", "ranks", "transfer"]
 
-_RATIOS = 60
-"""Steps at most of a line of the profile."""
+_RATIOS = [step / 50 for step in range(25, 76)]
+"""The multiples of the profile, the same for all boards: a line must not move when another method joins."""
 
 
 def ranks(board: Board) -> Iterator[Figure]:
@@ -39,27 +39,22 @@ def ranks(board: Board) -> Iterator[Figure]:
 def profile(board: Board) -> Iterator[Figure]:
     """The share of (task, seed) pairs at or above every multiple of MTL's score."""
     reference = board.reference
-    if reference is None or not reference.averages:
+    if reference is None or not reference.averages or not has_ratios(board):
         return
-    by_row = {row.name: sorted(relative_scores(board, row, reference)) for row in board.rows if row is not reference}
-    every = sorted(ratio for ratios in by_row.values() for ratio in ratios)
-    if not every:
+    rows: list[list[Cell]] = []
+    for row in board.rows:
+        if row is not reference:
+            ratios = [-1.0 if one is None else one + 1e-9 for one in relative_scores(board, row, reference)]
+            rows += [[row.name, row.name, x, 100 * mean_of([one >= x for one in ratios]), None, None] for x in _RATIOS]
+    if not rows:
         return
-    low, high = min(every[len(every) // 50], 1.0), max(every[-1 - len(every) // 50], 1.0)
-    steps = [low + (high - low) * place / _RATIOS for place in range(_RATIOS + 1)] if high > low else [1.0]
-    rows: list[list[Cell]] = [
-        [name, name, step, (len(ratios) - bisect_left(ratios, step - 1e-9)) * 100 / len(ratios), None, None]
-        for name, ratios in by_row.items()
-        if ratios
-        for step in steps
-    ]
     yield Figure(
         stem=f"{board.slug}-profile",
         kind="profile",
         form="lines",
         title=f"{board.label}: performance profile",
         note=f"Share of pairs of task and seed whose score is at least so many times {REFERENCE}'s at the same seed. "
-        "The further right and up, the better. The middle 96 % of all ratios are shown.",
+        "The further right and up, the better. A run that is missing reaches nothing.",
         x=f"multiple of {REFERENCE}'s score",
         y="pairs (%)",
         boards=(board.slug,),
