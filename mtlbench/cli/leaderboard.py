@@ -42,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
     parser.add_argument(
+        "--full", action="store_true", help="with --check: print long diffs and long lines whole (default: cut them)"
+    )
+    parser.add_argument(
         "--since",
         metavar="REV",
         help="with --check: compare verdicts on claims with those where HEAD and this git revision part "
@@ -75,13 +78,16 @@ def _run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.figures.links import links_of
     from mtlbench.leaderboard.figures.pictures import have_pictures
     from mtlbench.leaderboard.formats import formatter
+    from mtlbench.leaderboard.listing import RECORDS, changed_records
     from mtlbench.leaderboard.page import all_tables, rendered
     from mtlbench.leaderboard.paper import read_paper
     from mtlbench.leaderboard.verdicts import VERDICTS
-    from mtlbench.leaderboard.writing import differences, write
+    from mtlbench.leaderboard.writing import differences, text_in, write
 
     if args.since is not None and not args.check:
         raise BadSetting("--since goes with --check: it says with which verdicts the present ones are compared")
+    if args.full and not args.check:
+        raise BadSetting("--full goes with --check: it says how much of the diff is printed")
     if args.figures:
         can_draw(args)
     reading = read_boards(args.results)
@@ -103,9 +109,13 @@ def _run(args: argparse.Namespace) -> int:
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")
         draw_pictures(figures, args)
         return MISUSE if reading.problems else 0
-    stale = False
-    for line in differences(files, args.out):
-        stale = True
+    before = text_in(args.out, RECORDS)
+    changed_files = [*differences(files, args.out, full=args.full)]
+    stale = bool(changed_files)
+    named = [] if before is None else [*changed_records(before, reading.entries, reading.problems)]
+    if stale and before is not None and not named:
+        named = ["no record is changed, gone or new since the board was written"]
+    for line in [*named, *changed_files]:
         print(line)
     for line in pictures_differ(figures, args):
         stale = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.cost import Yardstick
+from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.model import Board, boards_of
 from mtlbench.leaderboard.numbers import count, mean_of, spread
@@ -32,13 +33,15 @@ class Reading:
     boards: list[Board]
     problems: list[Problem]
     """Files and records that no board shows, sorted."""
+    entries: Sequence[Entry] = ()
+    """All records that could be read, on a board or not."""
 
 
 def read_boards(results: Path) -> Reading:
     """All boards of a results folder. Raises BadSetting when there is no such folder."""
     entries, unreadable = read_entries(results)
     kept, refused = sifted(entries)
-    return Reading(boards_of(kept, read_failures(results)), sorted(unreadable + refused))
+    return Reading(boards_of(kept, read_failures(results)), sorted(unreadable + refused), entries)
 
 
 def render_summary(records: Iterable[Mapping[str, Any]], registry: Registry | None = None) -> str:

@@ -119,6 +119,8 @@ class Entry:
     """Model to its way through a plane, thinned: gradients, x, y, gradients, x, y ..."""
     shown: Shown | None = None
     """What the page shows of the run."""
+    sha256: str = ""
+    """Of the record's file; empty where it was read from none."""
 
     @property
     def average(self) -> float | None:
@@ -137,13 +139,13 @@ def _average(scores: Mapping[str, float], names: Sequence[str], tasks: Sequence[
     return math.fsum(scores[name] for name in names) / len(names)
 
 
-def entry_of(record: Mapping[str, Any]) -> Entry:
-    """The entry of a whole record as JSON.
+def entry_of(record: Mapping[str, Any], sha256: str = "") -> Entry:
+    """The entry of a whole record as JSON. sha256: of its file.
 
     Raises BadRecord where a field has another form than the schema's, or a number that no run can have.
     """
     with _as_bad_record():
-        entry = _entry(record)
+        entry = _entry(record, sha256)
     nonsense = impossible(entry)
     if nonsense is not None:
         raise BadRecord(nonsense)
@@ -179,7 +181,7 @@ def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     return sys.intern(canonical_json(row)), sys.intern(canonical_json(board)), budget
 
 
-def _entry(record: Mapping[str, Any]) -> Entry:
+def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
     cell, outcome, measured = _mapping(record["cell"]), _mapping(record["outcome"]), _mapping(record["measured"])
     asked, setting, budget = _asked(cell)
     tasks = _shared(tuple(_task(task) for task in _sequence(outcome["tasks"])))
@@ -227,6 +229,7 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         start_unseen=_real(_part(masked, "start").get("unseen")),
         paths=dict(_paths(_part(outcome, "trace"))),
         shown=shown_of(record),
+        sha256=sha256,
     )
 
 

@@ -17,6 +17,7 @@ from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.html_page import HTML, html_page
+from mtlbench.leaderboard.listing import RECORDS, records_csv
 from mtlbench.leaderboard.model import Board, once_a_board
 from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.profile import profile_table
@@ -116,6 +117,7 @@ def rendered(
         page.append(files[f"{PAPER}.md"].strip().replace("### ", "## ", 1))
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
+    files[RECORDS] = records_csv(reading.entries)
     files[HTML] = html_page(reading, tables, claims, registry, beside)
     return {PAGE: "\n\n".join(page) + "\n", **files}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -32,11 +33,17 @@ def read_entries(results: Path) -> tuple[list[Entry], list[Problem]]:
 def _read_share(results: Path, share: slice) -> tuple[list[Entry], list[Problem]]:
     entries: list[Entry] = []
     problems: list[Problem] = []
-    for found in each_record(results, share):
+    last = hashlib.sha256()
+
+    def look(data: bytes) -> None:
+        nonlocal last
+        last = hashlib.sha256(data)
+
+    for found in each_record(results, share, look):
         if isinstance(found, NotARecord):
             problems.append(Problem(found.path, found.text))
         else:
-            _sort_out(found, entries, problems)
+            _sort_out(found, entries, problems, last.hexdigest())
     return entries, problems
 
 
@@ -49,9 +56,9 @@ def entries_of(records: Iterable[Mapping[str, Any]]) -> tuple[list[Entry], list[
     return entries, problems
 
 
-def _sort_out(record: Mapping[str, Any], entries: list[Entry], problems: list[Problem]) -> None:
+def _sort_out(record: Mapping[str, Any], entries: list[Entry], problems: list[Problem], sha256: str = "") -> None:
     try:
-        entries.append(entry_of(record))
+        entries.append(entry_of(record, sha256))
     except BadRecord as bad:
         problems.append(Problem(str(record.get("key")), str(bad)))
 

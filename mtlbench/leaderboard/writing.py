@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtlbench.interface.errors import BadSetting, MtlbenchError
+from mtlbench.leaderboard.escaping import visible
 from mtlbench.leaderboard.figures.pictures import left_over
 from mtlbench.leaderboard.html_page import HTML
+from mtlbench.leaderboard.listing import HEAD, RECORDS
 from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, PAPER, SUFFIXES, TABLES
 from mtlbench.leaderboard.verdicts import VERDICTS
 from mtlbench.study import atomic
 
-__all__ = ["differences", "write"]
+__all__ = ["differences", "text_in", "write"]
+
+_CHANGED = 40
+"""Lines that a file's diff may change; of a longer one as many lines are shown."""
+_LONGEST = 300
+"""Characters of a line that are shown."""
+_ALL_FILES = 4000
+"""Lines of all diffs together; of files beyond them the name is all that is told."""
 
 
 def write(files: Mapping[str, str], out: Path) -> list[str]:
@@ -29,7 +38,7 @@ def write(files: Mapping[str, str], out: Path) -> list[str]:
 
 
 def _write(files: Mapping[str, str], out: Path) -> list[str]:
-    for name, start in ((PAGE, MARK), (HTML, f"<!DOCTYPE html>\n{MARK}")):
+    for name, start in ((PAGE, MARK), (HTML, f"<!DOCTYPE html>\n{MARK}"), (RECORDS, f"{HEAD}\n")):
         page = _bytes(out / name)
         if page is not None and not page.startswith(start.encode()):
             raise BadSetting(f"{out / name} was not written by mtlbench leaderboard; give another folder with --out")
@@ -46,11 +55,22 @@ def _write(files: Mapping[str, str], out: Path) -> list[str]:
     return sorted(changed)
 
 
-def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
+def text_in(out: Path, path: str) -> str | None:
+    """A file of ``out`` as it is; None where there is none. Raises MtlbenchError when it cannot be read."""
+    try:
+        data = _bytes(out / path)
+    except OSError as error:
+        raise _unusable("read", out, error) from None
+    return None if data is None else data.decode("utf-8", "backslashreplace")
+
+
+def differences(files: Mapping[str, str], out: Path, *, full: bool = False) -> Iterator[str]:
     """Lines of a unified diff from ``out`` to what the records say; none when they agree.
 
-    Raises MtlbenchError when ``out`` cannot be read.
+    full: all of them; else long diffs, and long lines, are cut. Of the list of records no diff is made where there is
+    one: who compares its lines can name the records. Raises MtlbenchError when ``out`` cannot be read.
     """
+    shown = 0
     for path in sorted({*files, *_left_over(files, out)}):
         try:
             there, wanted = _bytes(out / path), files.get(path)
@@ -59,16 +79,39 @@ def differences(files: Mapping[str, str], out: Path) -> Iterator[str]:
         new = None if wanted is None else wanted.encode("utf-8", "backslashreplace")
         if there == new:
             continue
-        lines = list(
-            difflib.unified_diff(
-                _lines(there),
-                _lines(new),
-                fromfile=f"a/{path}" if there is not None else "/dev/null",
-                tofile=f"b/{path}" if new is not None else "/dev/null",
-                lineterm="",
-            )
-        )
-        yield from lines or [f"{path}: differs in line ends or encoding alone"]
+        if path == RECORDS:
+            yield f"{path}: {'is missing' if there is None else 'differs from the list of the records that are there'}"
+        elif shown > _ALL_FILES and not full:
+            yield f"{path}: differs; --full shows how"
+        else:
+            lines = list(_diff(path, there, new))
+            kept = lines if full else _beginning(path, lines)
+            shown += len(kept)
+            yield from kept
+
+
+def _diff(path: str, there: bytes | None, new: bytes | None) -> Iterator[str]:
+    lines = difflib.unified_diff(
+        _lines(there),
+        _lines(new),
+        fromfile=f"a/{path}" if there is not None else "/dev/null",
+        tofile=f"b/{path}" if new is not None else "/dev/null",
+        lineterm="",
+    )
+    some = False
+    for line in lines:
+        some = True
+        yield line[:1] + visible(line[1:])  # what lies in the folder may be anybody's
+    if not some:
+        yield f"{path}: differs in line ends or encoding alone"
+
+
+def _beginning(path: str, lines: Sequence[str]) -> list[str]:
+    """All lines where few are changed, else the first of them and how many more there are; each line's beginning."""
+    few = sum(line[:1] in "+-" for line in lines) <= _CHANGED + 2  # the two that name the file
+    kept = lines if few else lines[:_CHANGED]
+    cut = [line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… ({len(line)} characters)" for line in kept]
+    return cut if few else [*cut, f"... {len(lines) - len(kept)} more lines of {path}; --full shows them"]
 
 
 def _unusable(what: str, out: Path, error: OSError) -> MtlbenchError:

@@ -106,16 +106,19 @@ def _compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=True)
 
 
-def load_record(path: Path) -> Record:
-    """The checked record at ``path``, of the present schema; raises BadRecord, FutureRecord or FileNotFoundError."""
-    record = read_checked(path)
+def load_record(path: Path, look: Callable[[bytes], object] | None = None) -> Record:
+    """The checked record at ``path``, of the present schema; raises BadRecord, FutureRecord or FileNotFoundError.
+
+    look: is given the file's bytes, before anything is made of them.
+    """
+    record = read_checked(path, look)
     expected = (record["cell"]["suite"], record["cell"]["method"], f"{record['key']}.json")
     if path.parts[-3:] != expected:
         raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(expected)}")
     return record
 
 
-def read_checked(path: Path) -> Record:
+def read_checked(path: Path, look: Callable[[bytes], object] | None = None) -> Record:
     """The same of a record that may lie anywhere."""
     try:
         data = path.read_bytes()
@@ -123,6 +126,8 @@ def read_checked(path: Path) -> Record:
         if isinstance(error, FileNotFoundError):
             raise
         raise BadRecord(f"cannot be read: {error.strerror or error}") from None
+    if look is not None:
+        look(data)
     if not data.strip():
         raise BadRecord("the file is empty")
     try:

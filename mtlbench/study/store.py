@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -50,10 +50,12 @@ def read_records(folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     return records, problems
 
 
-def each_record(folder: Path, share: slice = slice(None)) -> Iterator[dict[str, Any] | Problem]:
+def each_record(
+    folder: Path, share: slice = slice(None), look: Callable[[bytes], object] | None = None
+) -> Iterator[dict[str, Any] | Problem]:
     """The same one by one, for folders with more records than memory should hold.
 
-    share: which of them, in the order of paths, for readers that divide the work.
+    share: which of them, in the order of paths, for readers that divide the work. look: is given each file's bytes.
     """
     if not folder.is_dir():
         raise BadSetting(f"there is no results folder {folder}; mtlbench run --results {folder} makes one")
@@ -61,7 +63,7 @@ def each_record(folder: Path, share: slice = slice(None)) -> Iterator[dict[str, 
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
                 raise BadRecord("is no file")
-            yield load_record(path)
+            yield load_record(path, look)
         except FileNotFoundError:
             continue  # removed since the folder was listed
         except BadRecord as bad:
