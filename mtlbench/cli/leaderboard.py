@@ -112,8 +112,10 @@ def _run(args: argparse.Namespace) -> int:
     before = text_in(args.out, RECORDS)
     changed_files = [*differences(files, args.out, full=args.full)]
     stale = bool(changed_files)
-    named = [] if before is None else [*changed_records(before, reading.entries, reading.problems)]
-    if stale and before is not None and not named:
+    named = []
+    if before is not None and before != files[RECORDS]:
+        named = [*changed_records(before, reading.entries, reading.problems)]
+    elif before is not None and stale:
         named = ["no record is changed, gone or new since the board was written"]
     for line in [*named, *changed_files]:
         print(line)

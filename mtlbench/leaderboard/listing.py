@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from mtlbench.leaderboard.checks import Problem
@@ -39,26 +40,17 @@ class _Line:
 
 def records_csv(entries: Iterable[Entry]) -> str:
     """One line for each record that was read, on a board or not; sorted by suite, variant, seed and key."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    lines = _lines(entries)
-    writer.writerows(
-        (key, line.suite, line.variant, line.seed, line.sha256)
-        for key, line in sorted(lines.items(), key=lambda item: (item[1].order(), item[0]))
-    )
-    return text.getvalue()
+    rows = sorted((entry.suite, entry.variant, entry.seed, entry.key, entry.sha256) for entry in entries)
+    lines = [f"{key},{_field(suite)},{_field(variant)},{seed},{sha256}" for suite, variant, seed, key, sha256 in rows]
+    return "\n".join([HEAD, *lines, ""])
 
 
-def _lines(entries: Iterable[Entry]) -> dict[str, _Line]:
-    """By key, as they are written."""
-    return {
-        entry.key: _Line(_cell(entry.suite), _cell(entry.variant), str(entry.seed), entry.sha256) for entry in entries
-    }
-
-
-def _cell(text: str) -> str:
-    return for_csv(plain_text(text))
+@lru_cache(maxsize=4096)
+def _field(text: str) -> str:
+    """A cell with its quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([for_csv(plain_text(text))])
+    return line.getvalue()
 
 
 def changed_records(before: str, entries: Sequence[Entry], problems: Iterable[Problem]) -> Iterator[str]:
@@ -66,7 +58,7 @@ def changed_records(before: str, entries: Sequence[Entry], problems: Iterable[Pr
 
     problems: why files that lie there were not read.
     """
-    then, now = _read(before), _lines(entries)
+    then, now = _read(before), _read(records_csv(entries))
     refused = {PurePosixPath(problem.where).stem: problem.text for problem in problems}
     makers = _makers(entries)
     found: list[tuple[str, str, _Line, str]] = []
@@ -75,7 +67,11 @@ def changed_records(before: str, entries: Sequence[Entry], problems: Iterable[Pr
         if old is None and new is not None:
             found.append(("new", key, new, "new: the board was written without it"))
         elif old is not None and new is None:
-            what = f"changed since the board was written, and refused: {refused[key]}" if key in refused else "gone since the board was written"
+            what = (
+                f"changed since the board was written, and refused: {refused[key]}"
+                if key in refused
+                else "gone since the board was written"
+            )
             found.append(("changed" if key in refused else "gone", key, old, what))
         elif old is not None and new is not None and old.sha256 != new.sha256:
             found.append(("changed", key, new, "changed since the board was written"))
