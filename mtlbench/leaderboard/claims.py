@@ -12,15 +12,15 @@ from typing import Any
 
 from mtlbench.interface.errors import BadSetting, nearest
 from mtlbench.interface.run import Table
-from mtlbench.leaderboard.comparison import interval_cell
 from mtlbench.leaderboard.contrasts import paired
 from mtlbench.leaderboard.efficiency import first_crossing
 from mtlbench.leaderboard.entries import Entry
+from mtlbench.leaderboard.judging import Judgement, control_text, judged
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of
-from mtlbench.leaderboard.statistics import LEVEL, Estimate
+from mtlbench.leaderboard.statistics import Estimate
 
-__all__ = ["Claim", "claims_table", "control_text", "judged", "read_claims", "verdict_of"]
+__all__ = ["Claim", "claims_table", "read_claims"]
 
 _AVERAGE, _ZERO_SHOT, _COST = "average", "zero-shot", "gradients"
 _PROBES: dict[str, Callable[[Entry], float | None]] = {
@@ -41,6 +41,7 @@ class Claim:
     text: str
     method: str
     against: str
+    """Another method, or ``all`` for every other one on the board."""
     quantity: str
     direction: str
     source: str = ""
@@ -65,12 +66,12 @@ class Claim:
             return board.sign if self.direction == "better" else -board.sign
         return 1.0 if self.direction == "higher" else -1.0
 
-    def effect(self, board: Board, against: str) -> Estimate | None:
+    def effect(self, board: Board, against: Row | None) -> Estimate | None:
         """The paired difference in the claimed direction; None without shared seeds."""
-        first, second = board.called(self.method), board.called(against)
-        if first is None or second is None:
+        own = board.called(self.method)
+        if own is None or against is None:
             return None
-        return paired(self._values(board, first), self._values(board, second), self.sign(board))
+        return paired(self._values(board, own), self._values(board, against), self.sign(board))
 
     def _values(self, board: Board, row: Row) -> dict[int, float]:
         found = {entry.seed: self._value(board, entry) for entry in row.done}
@@ -99,63 +100,41 @@ def _gradients_to_reference(board: Board, entry: Entry) -> float | None:
     return float(entry.budget) if found is None else found
 
 
-def verdict_of(effect: Estimate) -> str:
-    """``holds``, ``fails`` (the opposite is significant) or ``undecided``; by a paired t test at 5 %."""
-    if effect.p is None or effect.p >= LEVEL:
-        return "undecided"
-    return "holds" if effect.mean > 0 else "fails"
-
-
-def judged(claims: Sequence[Claim], boards: Sequence[Board]) -> list[tuple[Claim, Board, Estimate]]:
-    """Each claim with each board that it speaks of and that has runs to judge it by, and the effect there."""
-    return [
-        (claim, board, effect)
-        for board in boards
-        for claim in claims
-        if (not claim.suites or board.suite in claim.suites) and (effect := claim.effect(board, claim.against))
-    ]
-
-
 def claims_table(claims: Sequence[Claim], boards: Sequence[Board]) -> Table | None:
     """One row for each claim and board that has runs to judge it by; None where there are no claims."""
     if not claims:
         return None
     found = judged(claims, boards)
-    unjudged = [claim.text for claim in claims if claim not in [claim for claim, _, _ in found]]
+    with_runs = {one.claim.id for one in found}
+    unjudged = [claim.text for claim in claims if claim.id not in with_runs]
     return Table(
         title="Claims",
         columns=["Board", "Claim", "Source", "n", "Effect", "Verdict", "Against controls"],
-        rows=[_row(*one) for one in found],
+        rows=[_row(one) for one in found],
         align="lllrrll",
         notes=[
             "Effect: mean paired difference in the claimed direction; ± is half of its 95 % t interval, over n seeds.",
-            "Holds, fails: the effect or its opposite is significant at 5 %; undecided: neither is. Not adjusted.",
-            "A claim that holds, but not against a control, is one that the control explains as well.",
+            "Holds, fails: the effect or its opposite is significant at 5 %; undecided: neither is, or all differences "
+            "are equal. Not adjusted.",
+            "Against all: the effect over the method that comes closest; holds where every effect is significant, fails "
+            "where the opposite of one is (Holm over the methods; those with two shared seeds).",
+            "A claim that holds, but not against a control, is one that the control explains as well; without runs of "
+            "its controls, nobody knows.",
             *([f"No runs to judge by: {'; '.join(unjudged)}."] if unjudged else []),
         ],
     )
 
 
-def _row(claim: Claim, board: Board, effect: Estimate) -> list[str]:
-    verdict = verdict_of(effect)
-    against = {control: claim.effect(board, control) for control in claim.controls}
-    if verdict == "holds":
-        unbeaten = [control for control, found in against.items() if found and verdict_of(found) != "holds"]
-        verdict += f", but not against {', '.join(unbeaten)}" if unbeaten else ""
+def _row(one: Judgement) -> list[str]:
     return [
-        board.label,
-        claim.text,
-        claim.source or DASH,
-        str(effect.n),
-        interval_cell(effect, plus=True),
-        verdict,
-        "; ".join(control_text(control, found) for control, found in against.items()) or DASH,
+        one.board.label,
+        one.claim.text,
+        one.claim.source or DASH,
+        str(one.effect.n),
+        one.effect_text(),
+        one.verdict,
+        "; ".join(control_text(control, found) for control, found in one.controls) or DASH,
     ]
-
-
-def control_text(control: str, found: Estimate | None) -> str:
-    """How a claim stands against one of its controls; found: the effect there, None without runs to judge by."""
-    return f"{control}: {verdict_of(found)} ({interval_cell(found, plus=True)})" if found else f"{control}: no runs"
 
 
 def read_claims(path: Path) -> list[Claim]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mtlbench.interface.run import Table
-from mtlbench.leaderboard.claims import Claim, claims_table, control_text, judged
+from mtlbench.leaderboard.claims import Claim, claims_table
 from mtlbench.leaderboard.html_data import table_data
 from mtlbench.leaderboard.html_runs import long_text
-from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.judging import control_text, judged
+from mtlbench.leaderboard.model import Board, Row
 
 __all__ = ["beside_data", "claims_data"]
 
@@ -24,15 +25,13 @@ def claims_data(claims: Sequence[Claim], boards: Sequence[Board]) -> dict[str, A
         return None
     places = {id(board): place for place, board in enumerate(boards)}
     behind = []
-    for claim, board, _ in judged(claims, boards):
+    for one in judged(claims, boards):
+        board, place = one.board, places[id(one.board)]
         parts = [
-            [
-                long_text(control_text(control, claim.effect(board, control))),
-                _behind(claim, places[id(board)], board, control),
-            ]
-            for control in claim.controls
+            [long_text(control_text(control, found)), _behind(one.claim, place, board, board.called(control))]
+            for control, found in one.controls
         ]
-        behind.append({"opens": _behind(claim, places[id(board)], board, claim.against), "parts": parts})
+        behind.append({"opens": _behind(one.claim, place, board, one.against), "parts": parts})
     return {**_whole(table), "opens": ["n", "Effect", "Verdict"], "parts": "Against controls", "behind": behind}
 
 
@@ -57,13 +56,17 @@ def _whole(table: Table) -> dict[str, Any]:
     return {**table_data(table), "rows": [[long_text(cell) for cell in row] for row in table.rows]}
 
 
-def _behind(claim: Claim, place: int, board: Board, against: str) -> dict[str, Any] | None:
+def _behind(claim: Claim, place: int, board: Board, second: Row | None) -> dict[str, Any] | None:
     """The two rows and the quantity that an effect is of; None where one of the rows is not there."""
-    first, second = board.called(claim.method), board.called(against)
+    first = board.called(claim.method)
     if first is None or second is None:
         return None
     quantity = claim.quantity if claim.quantity in _QUANTITIES else "average"
     if claim.tasks:
         trained = [task.name for task in board.tasks]
         quantity = f"tasks:{','.join(str(trained.index(task)) for task in claim.tasks)}"
-    return {"board": place, "row": board.rows.index(first), "of": quantity, "to": board.rows.index(second)}
+    return {"board": place, "row": _index(board, first), "of": quantity, "to": _index(board, second)}
+
+
+def _index(board: Board, wanted: Row) -> int:
+    return next(place for place, row in enumerate(board.rows) if row is wanted)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench.interface.errors import BadSetting
-from mtlbench.leaderboard.claims import Claim, judged, verdict_of
+from mtlbench.leaderboard.claims import Claim
+from mtlbench.leaderboard.judging import judged
 from mtlbench.leaderboard.model import Board
 
 __all__ = ["CHANGES", "VERDICTS", "Flip", "Revision", "flips", "unacknowledged", "verdicts_text"]
@@ -21,7 +22,9 @@ __all__ = ["CHANGES", "VERDICTS", "Flip", "Revision", "flips", "unacknowledged",
 VERDICTS = "tables/all-verdicts.json"
 """Where they are, below the leaderboard's folder."""
 CHANGES = "CHANGELOG.md"
-_SCHEMA = 1
+_SCHEMA = 2
+_MORE = r"|\[|-\w|, but not against|[,;] controls not run|, (?!because)\S+(?=$|[,;])"
+"""What makes a verdict another one where it follows: the rest of a name, or what the controls say."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +45,8 @@ class Flip:
     def is_told_in(self, item: str) -> bool:
         """Whether an item of a change log names claim, board and both verdicts, the old one first."""
         name = rf"(?<![\w-]){re.escape(self.claim)}(?![\w-]).*{re.escape(self.board)}(?![\w\[-])"
-        return re.search(rf"{name}.*\b{self.before}\b.*\b{self.now}\b", item) is not None
+        before, now = (rf"(?<![\w-]){re.escape(verdict)}(?!\w{_MORE})" for verdict in (self.before, self.now))
+        return re.search(rf"{name}.*{before}.*{now}", item) is not None
 
 
 def verdicts_text(claims: Sequence[Claim], boards: Sequence[Board]) -> str:
@@ -52,8 +56,8 @@ def verdicts_text(claims: Sequence[Claim], boards: Sequence[Board]) -> str:
     """
     places = _places(boards)
     rows = [
-        {"board": board.label, "claim": claim.id, "place": places[id(board)], "verdict": verdict_of(effect)}
-        for claim, board, effect in judged(claims, boards)
+        {"board": one.board.label, "claim": one.claim.id, "place": places[id(one.board)], "verdict": one.verdict}
+        for one in judged(claims, boards)
     ]
     lines = sorted(json.dumps(row, sort_keys=True, ensure_ascii=True) for row in rows)
     return f'{{"schema": {_SCHEMA}, "verdicts": [\n' + ",\n".join(lines) + "\n]}\n"

@@ -275,9 +275,53 @@ def test_a_claim_holds_fails_or_is_undecided(gain, verdict):
 def test_a_claim_that_a_control_explains_says_so():
     scores = {"mtl": single(10, 20, 30), "pcgrad": single(15, 25.1, 35.2), "mtl[rows=1]": single(15.2, 25, 35)}
     [row] = claims_table([claim(controls=("mtl[rows=1]", "lookahead"))], [board(scores)]).rows
-    assert row[5] == "holds, but not against mtl[rows=1]"
+    assert row[5] == "holds, but not against mtl[rows=1]; controls not run: lookahead"
     assert row[6].startswith("mtl[rows=1]: undecided (+0.03 ± ")
     assert row[6].endswith("; lookahead: no runs")
+
+
+def test_a_claim_whose_controls_were_not_run_says_so():
+    scores = {"mtl": single(10, 20, 30), "pcgrad": single(15, 25.1, 35.2)}
+    [row] = claims_table([claim(controls=("mtl[rows=1]", "lookahead"))], [board(scores)]).rows
+    assert row[5] == "holds, controls not run: mtl[rows=1], lookahead"
+    [row] = claims_table([claim(controls=("mtl[rows=1]",), direction="worse")], [board(scores)]).rows
+    assert row[5] == "fails"
+
+
+ALL = {"mtl": single(10, 20, 30), "stl": single(1, 11, 21.1), "pcgrad": single(15, 25.1, 35.2)}
+
+
+@pytest.mark.parametrize(
+    ("more", "effect", "verdict"),
+    [
+        ({}, "+5.10 ± 0.25 (to mtl, least of 2)", "holds"),
+        # Over swep the differences are 1, 2, -1: the least, and not significant.
+        ({"swep": single(14, 23.1, 36.2)}, "+0.67 ± 3.79 (to swep, least of 3)", "undecided"),
+        ({"swep": single(25, 35, 45.2)}, "-9.97 ± 0.14 (to swep, least of 3)", "fails"),
+        # Of one shared seed nothing can be said; other settings of the same method are no other method.
+        ({"swep": single(99), "pcgrad[lr=1]": single(99, 99, 98)}, "+5.10 ± 0.25 (to mtl, least of 2)", "holds"),
+    ],
+)
+def test_a_claim_against_all_shows_the_method_that_comes_closest(more, effect, verdict):
+    [row] = claims_table([claim(against="all")], [board({**ALL, **more})]).rows
+    assert (row[4], row[5]) == (effect, verdict)
+
+
+def test_a_control_is_judged_apart_from_all_others():
+    scores = {**ALL, "mtl[rows=1]": single(15, 25.2, 35.2)}
+    [row] = claims_table([claim(against="all", controls=("mtl[rows=1]",))], [board(scores)]).rows
+    assert (row[4], row[5]) == ("+5.10 ± 0.25 (to mtl, least of 2)", "holds, but not against mtl[rows=1]")
+
+
+def test_a_claim_against_all_is_adjusted_for_the_number_of_methods():
+    gains = (5.0, 5.1, 8.0)  # mean 6.03, SD 1.70: t = 6.13, p = 0.026, over two methods 0.051
+    own = {"pcgrad": single(*(seed + gain for seed, gain in enumerate(gains)))}
+    others = {name: single(0, 1, 2) for name in ("mtl", "stl", "swep")}
+    verdicts = [
+        claims_table([claim(against="all")], [board({**own, **dict(list(others.items())[:count])})]).rows[0][5]
+        for count in (1, 2, 3)
+    ]
+    assert verdicts == ["holds", "undecided", "undecided"]
 
 
 def test_a_claim_about_loss_respects_the_direction():

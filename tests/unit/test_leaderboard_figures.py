@@ -220,7 +220,7 @@ def test_a_newcomer_leaves_the_lines_of_all_others_as_they_are():
 
 
 def test_a_profile_counts_pairs_of_task_and_seed():
-    # PCGrad over MTL: 83/80, 83/82, 90/84 on a and 61/60, 63/62, 59/58 on b: above 1 all, above 1.02 two, above 1.06 one.
+    # Over MTL: 83/80, 83/82, 90/84 on a and 61/60, 63/62, 59/58 on b: above 1 all, above 1.02 two, above 1.06 one.
     found = {float(row["x"]): float(row["y"]) for row in rows(figures([*MTL, *PCGRAD])["profile"])}
     assert (min(found), max(found)) == (0.5, 1.5)
     assert [found[1.0], found[1.02], found[1.06], found[1.08]] == pytest.approx([100, 100 / 3, 100 / 6, 0], abs=0.01)

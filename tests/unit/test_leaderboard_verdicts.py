@@ -64,6 +64,36 @@ def test_a_flip_is_told_of_by_one_item_with_claim_board_and_both_verdicts(line, 
     assert (unacknowledged([FLIP], f"# Changelog\n\n{line}\n", "# Changelog\n") == []) is is_told
 
 
+QUALIFIED = Flip(FLIP.claim, FLIP.board, "holds", "holds, but not against mtl[rows=1]")
+LOST = Flip(FLIP.claim, FLIP.board, QUALIFIED.now, "holds")
+
+
+@pytest.mark.parametrize(
+    ("flip", "line", "is_told"),
+    [
+        (QUALIFIED, QUALIFIED.line(), True),
+        (LOST, LOST.line(), True),
+        (QUALIFIED, LOST.line(), False),
+        (LOST, QUALIFIED.line(), False),
+        (FLIP, Flip(FLIP.claim, FLIP.board, "fails", QUALIFIED.now).line(), False),
+        (QUALIFIED, Flip(FLIP.claim, FLIP.board, "holds", f"{QUALIFIED.now}, lookahead").line(), False),
+        (QUALIFIED, Flip(FLIP.claim, FLIP.board, "holds", f"{QUALIFIED.now}; controls not run: swep").line(), False),
+        (Flip(FLIP.claim, FLIP.board, "holds", "holds, controls not run: swep"), QUALIFIED.line(), False),
+    ],
+)
+def test_what_controls_say_is_a_part_of_the_verdict(flip, line, is_told):
+    assert (unacknowledged([flip], line, "") == []) is is_told
+
+
+def test_a_control_that_goes_missing_flips_the_verdict():
+    claim = Claim(CLAIM.text, "pcgrad", "mtl", "average", "better", controls=("swep",))
+    control = [made_up_record("swep", {"a": 55.0 + seed}, seed=seed) for seed in range(3)]
+    before, after = verdicts_text([claim], boards(5.0, *control)), verdicts_text([claim], boards(5.0))
+    assert [(flip.before, flip.now) for flip in flips(before, after)] == [
+        ("holds, but not against swep", "holds, controls not run: swep")
+    ]
+
+
 def test_an_item_that_was_there_before_tells_of_an_older_flip():
     log = f"# Changelog\n\n{FLIP.line()}\n"
     assert unacknowledged([FLIP], log, log) == [FLIP]
