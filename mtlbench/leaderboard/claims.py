@@ -114,12 +114,11 @@ def claims_table(claims: Sequence[Claim], boards: Sequence[Board]) -> Table | No
         align="lllrrll",
         notes=[
             "Effect: mean paired difference in the claimed direction; ± is half of its 95 % t interval, over n seeds.",
-            "Holds, fails: the effect or its opposite is significant at 5 %; undecided: neither is, or all differences "
-            "are equal. Not adjusted.",
-            "Against all: the effect over the method that comes closest; holds where every effect is significant, fails "
-            "where the opposite of one is (Holm over the methods; those with two shared seeds).",
-            "A claim that holds, but not against a control, is one that the control explains as well; without runs of "
-            "its controls, nobody knows.",
+            "Holds, fails: the effect or its opposite is significant at 5 %, not adjusted. Undecided: neither is.",
+            "Where all differences are equal there is no spread to judge by, which few seeds leave undecided.",
+            "Against all: the effect over the method that comes closest, of those with two shared seeds.",
+            "It holds where every effect is significant, fails where the opposite of one is (Holm over the methods).",
+            "A claim that holds, but not against a control, is one that the control explains as well.",
             *([f"No runs to judge by: {'; '.join(unjudged)}."] if unjudged else []),
         ],
     )
