@@ -10,16 +10,22 @@ from mtlbench.leaderboard.namesakes import namesake_alarms
 
 __all__ = ["alarms"]
 
+_UNEVEN = 1.5
+"""Longest over shortest step time of a row, over seeds, up to which a machine counts as undisturbed."""
+_TOLD = 3
+"""Rows that a line on timings names, the worst first."""
+
 
 def alarms(boards: Iterable[Board]) -> list[str]:
-    """One line each, sorted: rows that share the name of the reference, and runs that are the same to the last bit.
+    """One line each, sorted: rows that share the name of the reference, runs that are the same to the last bit, of two
+    methods or of two seeds of one, and timings that other jobs disturbed.
 
     Of the same runs, scores, zero-shot scores and the whole curve agree: one of them is not what its name says, or its
     settings make it another one.
     """
     found = []
     for board in boards:
-        found += namesake_alarms(board)
+        found += namesake_alarms(board) + _copies(board) + _uneven_times(board)
         twins: dict[tuple[int, str], list[str]] = defaultdict(list)
         for row in board.rows:
             for entry in row.done:
@@ -32,3 +38,41 @@ def alarms(boards: Iterable[Board]) -> list[str]:
             count = f"seed {at[0]}" if len(at) == 1 else f"{len(at)} seeds"
             found.append(f"{board.label}: {' and '.join(together)} came out bitwise the same at {count}")
     return sorted(found)
+
+
+def _copies(board: Board) -> list[str]:
+    """Rows that came out the same at two seeds.
+
+    Where nothing depends on the seed, all of a row's runs are alike and so is where they start; that is no alarm.
+    """
+    starts = {entry.curve[0].dev for row in board.rows for entry in row.done if entry.curve}
+    found = []
+    for row in board.rows:
+        by_digest: dict[str, list[int]] = defaultdict(list)
+        for entry in row.done:
+            by_digest[entry.digest].append(entry.seed)
+        if len(by_digest) == 1 and len(starts) < 2:
+            continue
+        for seeds in by_digest.values():
+            if len(seeds) > 1:
+                which = ", ".join(map(str, seeds))
+                found.append(f"{board.label}: {row.name} came out bitwise the same at seeds {which}: a copied run?")
+    return found
+
+
+def _uneven_times(board: Board) -> list[str]:
+    """One line for the rows whose steps took much longer at some seeds than at others, on one machine."""
+    folds = []
+    for row in board.rows:
+        times: dict[str, list[float]] = defaultdict(list)
+        for entry in row.done:
+            if entry.machine and entry.step_seconds:
+                times[entry.machine].append(entry.step_seconds)
+        fold = max((max(taken) / min(taken) for taken in times.values()), default=1.0)
+        folds += [(-fold, row.name)] if fold > _UNEVEN else []
+    if not folds:
+        return []
+    told = ", ".join(f"{name} {-fold:.1f}-fold" for fold, name in sorted(folds)[:_TOLD])
+    told += f" and {len(folds) - _TOLD} more" if len(folds) > _TOLD else ""
+    why = "the machine had other work, and timings are not to be trusted"
+    return [f"{board.label}: steps took longer at some seeds than at others ({told}): {why}"]

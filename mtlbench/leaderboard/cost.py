@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 
 from mtlbench.interface.run import Table
+from mtlbench.leaderboard.comparison import interval_cell
 from mtlbench.leaderboard.entries import Entry
-from mtlbench.leaderboard.model import Board, Row
+from mtlbench.leaderboard.model import REFERENCE, Board, Row
 from mtlbench.leaderboard.namesakes import namesake_notes
-from mtlbench.leaderboard.numbers import DASH, count, mean_of, number, spread
+from mtlbench.leaderboard.numbers import DASH, count, mean_of, spread
+from mtlbench.leaderboard.statistics import Estimate, estimate
 
 __all__ = ["Yardstick", "cost_table"]
 
 _COUNTS = ("gradients", "optimizer_steps", "extra_forwards", "examples", "tokens")
+_HEADS = ("Gradients", "Updates", "Extra forwards", "Examples", "Tokens")
 
 
 class Yardstick:
@@ -34,11 +37,23 @@ class Yardstick:
         found = [read(entry) for entry in row.done if self.machine is not None and entry.machine == self.machine]
         return [value for value in found if value is not None]
 
-    def ratio(self, row: Row, read: Callable[[Entry], float | None]) -> float | None:
-        """The row's mean over the reference's, or None where either has nothing on this machine."""
-        own = self.values(row, read)
-        theirs = self.values(self.reference, read) if self.reference else []
-        return mean_of(own) / mean_of(theirs) if own and theirs and mean_of(theirs) > 0 else None
+    def reference_at(self, seed: int) -> Entry | None:
+        """The reference's finished run with that seed, if it was on this machine."""
+        entry = self.reference.by_seed.get(seed) if self.reference else None
+        return entry if entry is not None and entry.machine == self.machine else None
+
+    def ratios(self, row: Row, read: Callable[[Entry], float | None]) -> Estimate | None:
+        """The row's value over the reference's at the same seed, both on this machine; None where no seed has both.
+
+        Paired, because a machine that is busy while some seeds run is busy for all methods at these seeds.
+        """
+        found = []
+        for entry in row.done:
+            other = self.reference_at(entry.seed)
+            if other is not None and entry.machine == self.machine:
+                own, theirs = read(entry), read(other)
+                found += [own / theirs] if own is not None and theirs else []
+        return estimate(found)
 
 
 def cost_table(board: Board) -> Table:
@@ -49,20 +64,22 @@ def cost_table(board: Board) -> Table:
             row.name,
             *(_count_cell(row, name) for name in _COUNTS),
             spread(yard.values(row, lambda entry: entry.seconds.get("train")), 1),
-            number(yard.ratio(row, lambda entry: entry.step_seconds), 2),
-            number(yard.ratio(row, lambda entry: entry.peak_bytes), 2),
+            interval_cell(yard.ratios(row, lambda entry: entry.seconds.get("train"))),
+            interval_cell(yard.ratios(row, lambda entry: entry.step_seconds)),
+            interval_cell(yard.ratios(row, lambda entry: entry.peak_bytes)),
         ]
         for row in board.rows
     ]
     return Table(
         title=f"{board.label}: cost",
-        columns=["Method", "Gradients", "Updates", "Extra forwards", "Examples", "Tokens", "Seconds", "Step", "Memory"],
+        columns=["Method", *_HEADS, "Seconds", "Seconds ratio", "Step", "Memory"],
         rows=rows,
         notes=[
             "Means over seeds. Updates: optimizer steps. Extra forwards: passes without a gradient.",
             "Seconds: training alone, without evaluation, saving and hooks.",
-            "Step: time of a step per gradient, Memory: peak memory, both as multiples of plain MTL's.",
-            f"Seconds, Step and Memory come from the runs on one machine: {yard.label}.",
+            f"Seconds ratio, Step, Memory: multiples of {REFERENCE}'s at the same seed, ± half of a 95 % t interval.",
+            "Step: time of a step per gradient. Memory: its peak, above the start of the run.",
+            f"All four come from the runs on one machine: {yard.label}.",
             *namesake_notes(board),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.cost import Yardstick
@@ -14,6 +15,8 @@ from mtlbench.leaderboard.numbers import DASH, mean_of, number, spread
 __all__ = ["efficiency_table", "first_crossing", "score_at"]
 
 _PHASES = ("gradients", "combine", "update", "other")
+_ROOM = 1.02
+"""Peak memory over the reference's up to which it counts as equal: allocators differ by as much from run to run."""
 
 
 def efficiency_table(board: Board) -> Table | None:
@@ -21,7 +24,6 @@ def efficiency_table(board: Board) -> Table | None:
     if not any(entry.curve for row in board.rows for entry in row.done):
         return None
     yard = Yardstick(board)
-    allowance = yard.values(board.reference, _train_seconds) if board.reference else []
     rows = [
         [
             row.name,
@@ -29,11 +31,13 @@ def efficiency_table(board: Board) -> Table | None:
             _reached_cell(board, row, lambda _, gradients: gradients),
             _reached_cell(board, row, lambda entry, gradients: _seconds_after(entry, gradients, yard.machine)),
             spread(row.values(lambda entry: score_at(entry.curve, entry.budget / 2))),
-            spread(row.values(_score_after(yard.machine, mean_of(allowance)))) if allowance else DASH,
+            spread(row.values(_score_in_time(yard))),
+            _memory_cell(yard, row),
         ]
         for row in board.rows
     ]
-    heads = [f"Gradients to {REFERENCE}", f"Seconds to {REFERENCE}", "At half budget", f"At {REFERENCE}'s seconds"]
+    heads = [f"Gradients to {REFERENCE}", f"Seconds to {REFERENCE}", "At half budget"]
+    heads += [f"At {REFERENCE}'s seconds", f"At {REFERENCE}'s memory"]
     return Table(
         title=f"{board.label}: efficiency",
         columns=["Method", *(f"{phase.capitalize()} s" for phase in _PHASES), *heads],
@@ -42,7 +46,9 @@ def efficiency_table(board: Board) -> Table | None:
             "The first four columns: training seconds by phase.",
             f"To {REFERENCE}: cost until the dev curve is as good as {REFERENCE}'s last point at the same seed.",
             "First crossing, linear between points; mean over the seeds that get there.",
-            f"At half budget, at {REFERENCE}'s seconds: dev average there, linear between points.",
+            f"At half budget, at {REFERENCE}'s seconds (of the same seed): dev average there, linear between points.",
+            f"At {REFERENCE}'s memory: final dev average, where the peak is at most {_ROOM} times {REFERENCE}'s; else over.",
+            "Peaks: the median of the ratios at the same seed, on the machine below.",
             f"Seconds along a curve are in proportion to gradients, and from the runs on one machine: {yard.label}.",
             *namesake_notes(board),
         ],
@@ -73,7 +79,8 @@ def score_at(curve: Sequence[Point], gradients: float) -> float | None:
     known = [(point.gradients, point.dev) for point in curve if point.dev is not None]
     for (start, low), (end, high) in zip(known, known[1:], strict=False):
         if start <= gradients <= end:
-            return low + (high - low) * ((gradients - start) / (end - start) if end > start else 1.0)
+            share = (gradients - start) / (end - start) if end > start else 1.0
+            return high if share == 1.0 else low + (high - low) * share
     return None
 
 
@@ -103,16 +110,31 @@ def _seconds_after(entry: Entry, gradients: float, machine: str | None) -> float
     return seconds * gradients / spent if seconds is not None and spent and entry.machine == machine else None
 
 
-def _score_after(machine: str | None, allowance: float) -> Callable[[Entry], float | None]:
-    """The dev score when so many seconds of training are spent; the final one for a run that takes less."""
+def _score_in_time(yard: Yardstick) -> Callable[[Entry], float | None]:
+    """The dev score after the reference's seconds at the same seed; the final one for a run that takes less."""
 
     def read(entry: Entry) -> float | None:
+        goal = yard.reference_at(entry.seed)
+        allowance = _train_seconds(goal) if goal else None
         seconds, spent = _train_seconds(entry), entry.counts.get("gradients")
-        if entry.machine != machine or not seconds or not spent:
+        if entry.machine != yard.machine or not seconds or not spent or allowance is None:
             return None
         return score_at(entry.curve, min(allowance / seconds, 1.0) * spent)
 
     return read
+
+
+def _memory_cell(yard: Yardstick, row: Row) -> str:
+    """The final dev score, if the method needs no more memory than the reference.
+
+    By the median of the ratios at the same seed: a process's first run takes some more than its later ones.
+    """
+    ratios = yard.ratios(row, lambda entry: entry.peak_bytes)
+    if ratios is None:
+        return DASH
+    if median(ratios.values) > _ROOM:
+        return "over"
+    return spread(row.values(lambda entry: entry.curve[-1].dev if entry.curve else None))
 
 
 def _train_seconds(entry: Entry) -> float | None:

@@ -20,6 +20,7 @@ _HEADS: Mapping[str, Mapping[str, str]] = {
         "Examples": "count:examples",
         "Tokens": "count:tokens",
         "Seconds": "seconds:train",
+        "Seconds ratio": "seconds:train",
         "Step": "step_seconds",
         "Memory": "peak_bytes",
     },
@@ -30,6 +31,7 @@ _HEADS: Mapping[str, Mapping[str, str]] = {
         "Other s": "seconds:other",
         f"Seconds to {REFERENCE}": "seconds:train",
         f"At {REFERENCE}'s seconds": "seconds:train",
+        f"At {REFERENCE}'s memory": "peak_bytes",
     },
     "analysis": {
         "Cosine": "cosine",
@@ -43,7 +45,8 @@ _BY_TASK = ("scores", "transfer")
 _AGAINST_REFERENCE = {
     "comparison": ("Shared", f"To {REFERENCE}", "p", "Flip p"),
     "standing": (f"Against {REFERENCE}", "Adjusted p"),
-    "cost": ("Step", "Memory"),
+    "cost": ("Seconds ratio", "Step", "Memory"),
+    "efficiency": (f"At {REFERENCE}'s seconds", f"At {REFERENCE}'s memory"),
 }
 _AGAINST_SINGLE = {"comparison": (f"To {SINGLE}", f"p ({SINGLE})", "Δm %")}
 

@@ -9,6 +9,7 @@ from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import boards_of
 from mtlbench.leaderboard.claims import Claim, claims_table, read_claims
 from mtlbench.leaderboard.comparison import comparison_table, transfer_table
+from mtlbench.leaderboard.cost import cost_table
 from mtlbench.leaderboard.efficiency import efficiency_table, first_crossing, score_at
 from mtlbench.leaderboard.entries import Point
 from mtlbench.leaderboard.profile import profile_table
@@ -241,6 +242,80 @@ def test_cost_to_mtls_score():
     # A third of pcgrad's seconds: between 50 % (quarter) and 66.7 % (half) of 20, a third of the way: 55.6 %.
     assert line(table, "pcgrad")["At mtl's seconds"] == "11.11"
     assert line(table, "pcgrad")["At half budget"] == "13.33"
+
+
+def efficiency(records):
+    [one] = boards_of(entries_of(records)[0])
+    return one, efficiency_table(one)
+
+
+def test_costs_are_paired_by_seed():
+    # The machine is five times as slow at seeds 2 and 3, for both; pcgrad has no run at seed 3.
+    slow = (1.0, 1.0, 5.0, 5.0)
+    records = [
+        made_up_record(variant, {"a": 50.0 + seed}, seed=seed, seconds=10 * slow[seed] * factor)
+        for variant, factor, seeds in (("mtl", 1.0, range(4)), ("pcgrad", 1.5, range(3)))
+        for seed in seeds
+    ]
+    one, table = efficiency(records)
+    assert line(cost_table(one), "pcgrad")["Seconds ratio"] == "1.50"
+    assert line(cost_table(one), "mtl")["Seconds ratio"] == "1.00"
+    # MTL at its own seconds is MTL; the made-up dev score at two thirds is 77.8 % of 50, 51 and 52.
+    assert line(table, "mtl")["At mtl's seconds"] == "51.50 ± 1.29"
+    assert line(table, "pcgrad")["At mtl's seconds"] == "39.67 ± 0.78"
+
+
+def test_a_score_at_equal_seconds_needs_the_reference_at_that_seed_and_machine():
+    other = {"fingerprint": "b" * 12, "cpu": "Fast", "cores": 2, "device": "cpu"}
+    records = [made_up_record("mtl", {"a": 50.0}), made_up_record("mtl", {"a": 50.0}, seed=1)]
+    records += [made_up_record("pcgrad", {"a": 50.0}, machine=other), made_up_record("swep", {"a": 50.0}, seed=2)]
+    one, table = efficiency(records)
+    for variant in ("pcgrad", "swep"):
+        assert line(table, variant)["At mtl's seconds"] == "–"
+        assert line(table, variant)["At mtl's memory"] == "–"
+        assert line(cost_table(one), variant)["Step"] == "–"
+
+
+@pytest.mark.parametrize(("peaks", "cell"), [((102, 90, 150), "51.00 ± 1.00"), ((103, 104, 90), "over")])
+def test_a_score_at_equal_memory_is_that_of_a_method_that_needs_no_more(peaks, cell):
+    records = [made_up_record("mtl", {"a": 40.0 + seed}, seed=seed, peak_bytes=100) for seed in range(3)]
+    records += [
+        made_up_record("swep", {"a": 50.0 + seed}, seed=seed, peak_bytes=peak) for seed, peak in enumerate(peaks)
+    ]
+    assert line(efficiency(records)[1], "swep")["At mtl's memory"] == cell
+
+
+def test_steps_that_took_longer_at_some_seeds_raise_an_alarm():
+    def of(*steps):
+        records = [made_up_record("mtl", {"a": 1.0}, seed=seed, step_seconds=step) for seed, step in enumerate(steps)]
+        return alarms(boards_of(entries_of(records)[0]))
+
+    assert of(1.0, 1.4, 1.5) == []
+    [told] = of(1.0, 1.4, 1.6)
+    assert told.startswith("digits: steps took longer at some seeds than at others (mtl 1.6-fold): ")
+
+
+def copied(record, seed):
+    twin = made_up_record(record["variant"], seed=seed)
+    return {**twin, "outcome": record["outcome"]}
+
+
+def test_a_run_that_was_copied_under_another_seed_raises_an_alarm():
+    records = [made_up_record(variant, {"a": 1.0 + seed}, seed=seed) for variant in ("mtl", "swep") for seed in (0, 1)]
+    [one] = boards_of(entries_of([*records, copied(records[0], 5)])[0])
+    assert alarms([one]) == ["digits: mtl came out bitwise the same at seeds 0, 5: a copied run?"]
+
+
+def test_a_row_that_is_one_run_under_many_seeds_raises_an_alarm_where_the_start_depends_on_the_seed():
+    mtl = made_up_record("mtl", {"a": 1.0})
+    swep = [made_up_record("swep", {"a": 1.0 + seed}, seed=seed) for seed in range(3)]
+    records = [mtl, copied(mtl, 1), *swep]
+    assert alarms(boards_of(entries_of(records)[0])) == []  # made-up curves start at 0, whatever the seed
+    for record in swep:
+        record["outcome"]["curve"][0]["dev"]["a"] = float(record["cell"]["seed"])
+    assert alarms(boards_of(entries_of(records)[0])) == [
+        "digits: mtl came out bitwise the same at seeds 0, 1: a copied run?"
+    ]
 
 
 def test_runs_that_are_bitwise_the_same_raise_an_alarm_that_names_both():

@@ -7,22 +7,17 @@ from collections.abc import Iterator
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
 from mtlbench.leaderboard.model import REFERENCE, Board
-from mtlbench.leaderboard.numbers import mean_of
 from mtlbench.leaderboard.statistics import estimate
 
 __all__ = ["price"]
 
 
 def price(board: Board) -> Iterator[Figure]:
-    """Average test score against seconds of training, as multiples of MTL's mean."""
+    """Average test score against seconds of training, as multiples of MTL's at the same seed."""
     yard = Yardstick(board)
-    theirs = yard.values(board.reference, lambda entry: entry.seconds.get("train")) if board.reference else []
-    if not theirs or mean_of(theirs) <= 0:
-        return
-    unit = mean_of(theirs)
     rows: list[list[Cell]] = []
     for row in board.rows:
-        costs = estimate([taken / unit for taken in yard.values(row, lambda entry: entry.seconds.get("train"))])
+        costs = yard.ratios(row, lambda entry: entry.seconds.get("train"))
         scores = estimate(list(row.averages.values()))
         if costs is not None and scores is not None:
             rows.append([row.name, scores.n, *interval_cells(costs)[1:], *interval_cells(scores)[1:]])
@@ -35,7 +30,7 @@ def price(board: Board) -> Iterator[Figure]:
         title=f"{board.label}: score against cost",
         note="Bars: 95 % t intervals over seeds, cut at the edges. "
         f"Seconds come from the runs on one machine: {yard.label}.",
-        x=f"seconds of training, as a multiple of {REFERENCE}'s",
+        x=f"seconds of training, as a multiple of {REFERENCE}'s at the same seed",
         y=f"average test {board.metric}",
         boards=(board.slug,),
         sheet=Sheet.of(["method", "seeds", "x", "x_low", "x_high", "y", "y_low", "y_high"], rows),
