@@ -63,6 +63,7 @@ def transfer_table(board: Board) -> Table | None:
             f"Difference to {SINGLE} by task, mean ± SD over shared seeds, positive where the method is better.",
             f"Below: tasks significantly worse than {SINGLE}, which is negative transfer.",
             "Significantly: by a paired t test over seeds, Holm-adjusted over the tasks, at 5 %.",
+            "No spread: tasks that are worse by the same at every seed, of which few seeds say nothing.",
             *namesake_notes(board, (SINGLE,)),
         ],
     )
@@ -71,9 +72,14 @@ def transfer_table(board: Board) -> Table | None:
 def _transfer_row(board: Board, name: str, found: Sequence[Estimate | None]) -> list[str]:
     worse = below(board, found)
     testable = any(one is not None and one.p is not None for one in found)
+    steady = [
+        task.label
+        for task, one in zip(board.tasks, found, strict=True)
+        if one is not None and one.has_no_spread and one.mean < 0 and task.label not in worse
+    ]
     return [
         name,
-        f"{len(worse)} of {len(board.tasks)}" if testable else DASH,
+        f"{len(worse)} of {len(board.tasks)}" + (f" ({len(steady)} no spread)" if steady else "") if testable else DASH,
         ", ".join(worse) if worse else DASH,
         *(_spread_cell(one) for one in found),
     ]

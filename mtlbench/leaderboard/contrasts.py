@@ -30,7 +30,9 @@ def beats_another_seed(board: Board, row: Row, other: Row) -> bool:
     """
     own, theirs = list(row.averages.values()), list(other.averages.values())
     p = welch_p(own, theirs)
-    return p is not None and p < LEVEL and board.sign * (mean_of(own) - mean_of(theirs)) > 0
+    if p is None:  # without any spread, another seed is no other run; a single run says nothing
+        p = 0.0 if min(len(own), len(theirs)) > 1 else 1.0
+    return p < LEVEL and board.sign * (mean_of(own) - mean_of(theirs)) > 0
 
 
 def delta_m(board: Board, row: Row, single: Row | None) -> Estimate | None:

@@ -47,7 +47,7 @@ def efficiency_table(board: Board) -> Table | None:
             f"To {REFERENCE}: cost until the dev curve is as good as {REFERENCE}'s last point at the same seed.",
             "First crossing, linear between points; mean over the seeds that get there.",
             f"At half budget, at {REFERENCE}'s seconds (of the same seed): dev average there, linear between points.",
-            f"At {REFERENCE}'s memory: final dev average, where the peak is at most {_ROOM} times {REFERENCE}'s; else over.",
+            f"At {REFERENCE}'s memory: final dev average, if the peak is up to {_ROOM} times {REFERENCE}'s; else over.",
             "Peaks: the median of the ratios at the same seed, on the machine below.",
             f"Seconds along a curve are in proportion to gradients, and from the runs on one machine: {yard.label}.",
             *namesake_notes(board),

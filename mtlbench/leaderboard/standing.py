@@ -60,8 +60,10 @@ def standing_table(board: Board) -> Table | None:
         rows=rows,
         align="lrlrrrrr",
         notes=[
-            "Place: 1 + how many methods are significantly better (paired t tests, Holm over all pairs, 5 %).",
+            "Place: methods that share one do not differ significantly (paired t tests, Holm over all pairs, 5 %).",
+            "In the order of averages, a method that differs from one of a place begins the next, after so many methods.",
             f"Against {REFERENCE}: by a paired t test at 5 %; adjusted p: Holm over all methods.",
+            "No spread: the difference is the same at every seed, so that few seeds say nothing of chance.",
             f"Tied with another seed: an unpaired test cannot tell the method from {REFERENCE} at another seed.",
             "Rank: mean over all pairs of task and seed; interval: bootstrap over seeds and tasks.",
             "First: share of resamples with the best mean rank. Wins: share of pairs in which it is best.",
@@ -100,7 +102,7 @@ def verdicts(board: Board) -> tuple[dict[str, float | None], dict[str, str]]:
         if reference is None or one is None or p is None:
             continue
         if p >= LEVEL:
-            told[row.name] = "tied"
+            told[row.name] = "no spread" if one.has_no_spread else "tied"
         elif one.mean < 0:
             told[row.name] = "worse"
         else:
@@ -109,15 +111,22 @@ def verdicts(board: Board) -> tuple[dict[str, float | None], dict[str, str]]:
 
 
 def places(board: Board) -> dict[str, int]:
-    """Row name to 1 + the number of rows that are significantly better; rows without two seeds are absent."""
+    """Row name to its place; rows that share one do not differ significantly from each other.
+
+    Rows come in the order of their averages, and each one that differs from a row of the current place begins the
+    next: 1 + the number of rows before it. It may be tied with others of the place before. Rows without two seeds are
+    absent.
+    """
     rows = [row for row in board.rows if len(row.averages) > 1]
-    pairs = list(combinations(rows, 2))
-    found = [versus(board, first, second) for first, second in pairs]
+    pairs = list(combinations(range(len(rows)), 2))
+    found = [versus(board, rows[first], rows[second]) for first, second in pairs]
     adjusted = holm([one.p if one else None for one in found])
-    place = {row.name: 1 for row in rows}
-    for (first, second), one, p in zip(pairs, found, adjusted, strict=True):
-        if one is not None and p is not None and p < LEVEL:
-            place[(second if one.mean > 0 else first).name] += 1
+    differ = {pair for pair, p in zip(pairs, adjusted, strict=True) if p is not None and p < LEVEL}
+    place, begin = {}, 0
+    for index, row in enumerate(rows):
+        if any((other, index) in differ for other in range(begin, index)):
+            begin = index
+        place[row.name] = begin + 1
     return place
 
 

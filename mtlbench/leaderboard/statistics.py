@@ -43,6 +43,11 @@ class Estimate:
         return len(self.values)
 
     @property
+    def has_no_spread(self) -> bool:
+        """Whether several values are the same, and not 0: then p says nothing of chance, but for many seeds."""
+        return self.n > 1 and self.half is None and self.mean != 0
+
+    @property
     def flip_p(self) -> float | None:
         """p of the sign-flip test against 0; None for a single value."""
         return sign_flip_p(self.values) if self.n > 1 else None

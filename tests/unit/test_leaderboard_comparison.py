@@ -109,6 +109,30 @@ def test_a_large_steady_gain_is_better_and_a_steady_loss_worse():
     assert places(board(scores)) == {"pcgrad": 1, "mtl": 2, "swep": 2, "gradvac": 4}
 
 
+def test_methods_that_share_a_place_do_not_differ_significantly():
+    # b is tied with a and c, and a differs from c, which therefore begins a place, and so does d, which differs from c.
+    scores = {
+        "mtl": single(60.0, 60.1, 59.9, 60.2, 60.0),
+        "pcgrad": single(59.0, 61.0, 58.0, 61.5, 58.5),
+        "swep": single(58.0, 58.1, 57.8, 58.2, 58.1),
+        "gradvac": single(50.0, 50.1, 49.9, 50.3, 50.0),
+    }
+    assert places(board(scores)) == {"mtl": 1, "pcgrad": 1, "swep": 3, "gradvac": 4}
+
+
+def test_the_same_difference_at_every_seed_is_called_that():
+    one = board({"stl": single(50, 50, 50), "mtl": single(10, 10, 10), "pcgrad": single(90, 90, 90)})
+    assert verdicts(one)[1] == {"pcgrad": "no spread", "stl": "no spread"}
+    two = board({"stl": [{"a": 50, "b": 5}] * 3, "mtl": [{"a": 10, "b": 5}] * 3})
+    assert line(transfer_table(two), "mtl")["Below"] == "0 of 2 (1 no spread)"
+    assert verdicts(board({"mtl": single(1, 1), "pcgrad": single(1, 1)}))[1] == {"pcgrad": "tied"}
+
+
+def test_many_seeds_decide_without_spread():
+    one = board({"mtl": single(*[10] * 8), "pcgrad": single(*[90] * 8)})
+    assert verdicts(one)[1] == {"pcgrad": "better"}
+
+
 def test_what_mtl_at_another_seed_would_reach_is_tied():
     # Always 0.5 better at the same seed, while MTL itself moves by 10 from seed to seed.
     scores = {"mtl": single(40.0, 50.0, 60.0, 45.0), "pcgrad": single(40.5, 50.4, 60.6, 45.5)}
