@@ -61,7 +61,7 @@ def standing_table(board: Board) -> Table | None:
         align="lrlrrrrr",
         notes=[
             "Place: methods that share one do not differ significantly (paired t tests, Holm over all pairs, 5 %).",
-            "In the order of averages, a method that differs from one of a place begins the next, after so many methods.",
+            "In the order of averages, a method that differs from one of a place begins the next one.",
             f"Against {REFERENCE}: by a paired t test at 5 %; adjusted p: Holm over all methods.",
             "No spread: the difference is the same at every seed, so that few seeds say nothing of chance.",
             f"Tied with another seed: an unpaired test cannot tell the method from {REFERENCE} at another seed.",
