@@ -109,7 +109,7 @@ class WikiAnn(TextSuite):
             make = lambda found=found: make_pieces(self.tokenizer, found.words, found.tags, max_length=self.max_length)  # noqa: E731
             pieces = TaggedPieces.of(self.stored("words 1", parts, make))
             if not len(pieces):
-                raise BadDataset(f"task {task!r} has no {split} sentence with a word in it")
+                raise BadDataset(f"task {task!r} has no {split} sentence with a word that the encoder knows")
             self.parts[task, split] = _TaggedPart(pieces)
 
     def outputs(self) -> Mapping[str, int]:

@@ -150,6 +150,14 @@ def test_a_word_longer_than_an_input_is_cut_and_a_blank_one_counts_as_outside(to
     assert found.ids.lengths.max() <= 6
 
 
+def test_a_sentence_of_words_without_pieces_is_left_out(tokenizer: Any) -> None:
+    alone = TaggedPieces.of(make_pieces(tokenizer, [["\u200b", " "]], [[1, 0]], max_length=6))
+    assert len(alone) == 0
+    assert [row.tolist() for row in tags_by_sentence(alone, [], [2], 0)] == [[0, 0]]
+    among = TaggedPieces.of(make_pieces(tokenizer, [["\u200b"], ["one"]], [[1], [2]], max_length=6))
+    assert among.sentence.tolist() == [1]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "kept"), [(2, 3, (2, 3)), (9, 2, (5, 2)), (2, 9, (2, 5)), (9, 9, (4, 3)), (8, 3, (4, 3))]
 )

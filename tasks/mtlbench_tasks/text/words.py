@@ -84,6 +84,8 @@ def make_pieces(
 
 def _stretches(begins: Sequence[int], length: int, room: int) -> list[tuple[int, int]]:
     """[first, end) of each stretch: as many whole words as fit; of a word longer than ``room`` its beginning."""
+    if not begins:
+        return []
     found: list[tuple[int, int]] = []
     for begin, end in zip(begins, [*begins[1:], length], strict=True):
         if found and end - found[-1][0] <= room and found[-1][1] == begin:

@@ -171,6 +171,11 @@ REFUSED: dict[str, tuple[str, Damage, str]] = {
         ),
         "sw/test-00000-of-00001.parquet has classes O, B-PER, I-PER, ",
     ),
+    "no sentence with a known word": (
+        NER,
+        split(WIKIANN, "sw", "test", [sentence(["\u200b", " "], [1, 0])], SENTENCES),
+        "task 'sw' has no test sentence with a word that the encoder knows",
+    ),
     "no validation split": (
         NER,
         without("unimelb-nlp/wikiann/sw/validation-00000-of-00001.parquet"),
@@ -368,6 +373,10 @@ ODD: dict[str, tuple[str, Damage]] = {
         ),
     ),
     "a test split without entities": (NER, split(WIKIANN, "sw", "test", [sentence(["red"], [0])], SENTENCES)),
+    "a sentence of words without pieces": (
+        NER,
+        split(WIKIANN, "sw", "test", [sentence(["\u200b", " "], [1, 0]), FINE], SENTENCES),
+    ),
     "a sentence longer than an input": (
         NER,
         split(WIKIANN, "sw", "test", [sentence(["red"] * 90, [0, 1] * 45)], SENTENCES),
@@ -454,7 +463,8 @@ def test_what_no_rule_covers_is_told_in_one_line_by_the_check_and_by_a_run(
     assert told["run"][0] == 2
     assert "Traceback" not in told["run"][1]
     assert sum(words in line for line in told["run"][1].splitlines()) == 1, told["run"][1]
-    if "too few" not in words:  # which rows are kept back is known only once all are read
+    # Which rows are kept back is known only once all are read, and which words the encoder knows once it is open.
+    if "too few" not in words and "the encoder knows" not in words:
         assert main(["data", "check", *toy(asked), *where]) == 1
         problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem: ")]
         assert any(words in line for line in problems), problems
