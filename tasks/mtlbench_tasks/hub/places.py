@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mtlbench.interface import DataSource, MissingData, SuiteContext
-from mtlbench_tasks.hub.layout import config_patterns, split_files
+from mtlbench_tasks.hub.layout import FORMS, config_patterns, split_files, unread_files
 
 __all__ = ["DATA_ROOT", "Place", "cache_root", "data_root", "locate"]
 
@@ -28,6 +28,11 @@ class Place:
     origin: Literal["snapshot", "hub", "arrow cache"]
     folder: Path
     files: Mapping[str, tuple[Path, ...]]
+
+    @property
+    def told(self) -> str:
+        """Where it lies, for a person to read."""
+        return f"{self.origin} {self.folder}"
 
 
 def data_root(context: SuiteContext) -> Path | None:
@@ -56,6 +61,9 @@ def locate(source: DataSource, context: SuiteContext, *, fetch: bool = False) ->
     files = _files(folder, source) if folder.is_dir() else {}
     if not files:
         what = f"has no configuration {source.config!r}" if folder.is_dir() else "does not exist"
+        unread = unread_files(folder, source.config)
+        if unread:
+            what += f" in a form that is read ({', '.join(FORMS)}; found {unread[0]})"
         raise MissingData(
             f"{source.name}: {folder} {what}; put a copy of the Hub's repository there, "
             f"run 'mtlbench data fetch' with network access, or leave out the data root to use the Hub"
