@@ -17,6 +17,7 @@ from mtlbench_tasks.hub import read, replace_sources, report_sources
 from mtlbench_tasks.hub.layout import split_files
 from mtlbench_tasks.hub.rows import fingerprint
 from mtlbench_tasks.hub.stand_ins import short_name
+from mtlbench_tasks.text.lines import read_lines
 
 HEADER = """---
 configs:
@@ -178,6 +179,86 @@ def test_a_bad_header_is_refused(header: str, root: Path, context: SuiteContext)
     (root / "nyu-mll" / "glue" / "README.md").write_text(header)
     with pytest.raises(BadDataset, match=r"README.md: "):
         read(DataSource("nyu-mll/glue", None, ("train",)), "train", context)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("configs: 5", "configs must be a list of configurations, found 5"),
+        ("configs: [rte]", r"configs must be a list of configurations, found \['rte'\]"),
+        ("configs:\n- {config_name: rte, data_files: [{path: a}]}", "data_files of configuration 'rte' must be a path"),
+        (
+            "configs:\n- {config_name: rte, data_files: {train: a}}",
+            "'rte' must be a path, a list of paths, or a list of",
+        ),
+        ("configs:\n- {config_name: rte, data_files: 7}", "'rte' must be a path, .*found 7"),
+        ("configs:\n- {config_name: rte, data_files: [{split: train, path: ''}]}", "'rte' must be a path"),
+        ("configs:\n- {config_name: rte, data_files: [{split: train, path: }]}", "'rte' must be a path"),
+        ("configs:\n- {config_name: rte, data_files: [{split: train, path: [rte/a, 3]}]}", "'rte' must be a path"),
+        ("configs:\n- {config_name: rte, data_files: 'rte/**train-*'}", r"have the pattern 'rte/\*\*train-\*', which"),
+    ],
+)
+def test_a_header_of_another_shape_is_refused_with_the_readmes_path(
+    config: str, words: str, root: Path, context: SuiteContext
+) -> None:
+    (root / "nyu-mll" / "glue" / "README.md").write_text(f"---\n{config}\n---\n")
+    with pytest.raises(BadDataset, match=f"README.md: .*{words}") as raised:
+        read(SOURCE, "train", context)
+    assert "\n" not in str(raised.value)
+    (report, _) = report_sources([SOURCE], context, lambda _: ())
+    assert report.origin  # it is there, and bad
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("train.parquet", None), ("train.jsonl", ""), ("train.json", "[]"), ("train.csv", "text,label\n")],
+)
+def test_a_split_without_rows_is_refused_as_empty(name: str, content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c" / name
+    write(path, [])
+    if content is not None:
+        path.write_text(content)
+    context = SuiteContext(data_root=tmp_path, cache_dir=tmp_path / "cache")
+    (report,) = report_sources([DataSource("a/b", "c", ("train",))], context, lambda _: ())
+    assert report.problem == f"{path}: the split is empty, it has no rows"
+    assert str(path.parents[1]) in report.origin
+
+
+def test_an_unreadable_file_is_there_and_bad(root: Path, context: SuiteContext) -> None:
+    (root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet").write_bytes(b"")
+    bad, good = report_sources([SOURCE], context, lambda _: ())
+    assert "train-00000.parquet: cannot be read (" in bad.problem
+    assert bad.origin
+    assert not good.problem
+
+
+@pytest.mark.parametrize("header", ["", "---\nconfigs:\n- {config_name: c, data_files: c/train*}\n---\n"])
+def test_files_of_other_forms_are_named_beside_the_forms_that_are_read(header: str, tmp_path: Path) -> None:
+    home = tmp_path / "a" / "b" / "c"
+    home.mkdir(parents=True)
+    (home / "train.jsonl.gz").write_bytes(b"\x1f\x8b")
+    if header:
+        (home.parent / "README.md").write_text(header)
+    context = SuiteContext(data_root=tmp_path, cache_dir=tmp_path / "cache")
+    words = (
+        "train.jsonl.gz: not of a form" if header else r"\.parquet, .arrow, .jsonl, .json, .csv; found train.jsonl.gz"
+    )
+    with pytest.raises((BadDataset, MissingData), match=words) as raised:
+        read(DataSource("a/b", "c", ("train",)), "train", context)
+    assert ".parquet, .arrow, .jsonl, .json, .csv" in str(raised.value)
+
+
+def test_a_text_that_is_not_utf8_is_found_in_its_row(root: Path, context: SuiteContext) -> None:
+    broken = pa.Array.from_buffers(pa.string(), 3, pa.array([b"fine", b"\xff\xfe", b"also"], pa.binary()).buffers())
+    pq.write_table(pa.table({"text": broken}), root / "nyu-mll" / "glue" / "rte" / "test-0.parquet")
+    pq.write_table(pa.table({"text": ["e"]}), root / "nyu-mll" / "glue" / "rte" / "test-1.parquet")
+    rows = read(SOURCE, "test", context)
+    for look in (rows.texts, rows.column, lambda name: rows.values(name, 1, 2)):
+        with pytest.raises(BadDataset, match=r"test-0.parquet, row 1: text is not valid UTF-8"):
+            look("text")
+    assert rows.values("text", 2, 5) == ["also", "e"]
+    with pytest.raises(BadDataset, match=r"test-0.parquet, row 1: text is not valid UTF-8"):
+        read_lines(rows, 10)
 
 
 def test_a_stand_in_takes_the_only_configuration_and_carries_the_name_it_stands_for(

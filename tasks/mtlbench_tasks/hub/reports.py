@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from mtlbench.interface import BadDataset, DataReport, DataSource, MissingData, SizeCheck, SuiteContext
-from mtlbench_tasks.hub.places import locate
+from mtlbench_tasks.hub.places import Place, locate
 from mtlbench_tasks.hub.rows import Rows, read
 
 __all__ = ["report_sources"]
@@ -26,25 +26,22 @@ def report_sources(
 ) -> Iterator[DataReport]:
     """One report a split, in order; a source that cannot be had gives one report for each of its splits."""
     for source in sources:
-        problem = ""
         try:
-            locate(source, context, fetch=fetch)
-        except (BadDataset, MissingData) as missing:
-            problem = str(missing)
-        for split in source.splits:
-            yield (
-                DataReport(source, split, problem=problem)
-                if problem
-                else _report(source, split, context, examine, sizes)
-            )
+            place = locate(source, context, fetch=fetch)
+        except (BadDataset, MissingData) as wrong:
+            origin = source.name if isinstance(wrong, BadDataset) else ""  # there, with a header that nobody can use
+            yield from (DataReport(source, split, origin=origin, problem=str(wrong)) for split in source.splits)
+        else:
+            yield from (_report(source, split, place, context, examine, sizes) for split in source.splits)
 
 
-def _report(source: DataSource, split: str, context: SuiteContext, examine: Examine, sizes: Sizes) -> DataReport:
-    origin = ""
+def _report(
+    source: DataSource, split: str, place: Place, context: SuiteContext, examine: Examine, sizes: Sizes
+) -> DataReport:
     try:
         rows = read(source, split, context)
-        origin = rows.origin
         notes = examine(rows)
     except (BadDataset, MissingData) as wrong:
+        origin = place.told if split in place.files else ""
         return DataReport(source, split, origin=origin, problem=str(wrong))
     return DataReport(source, split, len(rows), rows.origin, rows.fingerprint, tuple(notes), sizes(rows))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface import BadDataset, DataSource, SuiteContext
 from mtlbench_tasks.hub.digests import files_digest
+from mtlbench_tasks.hub.layout import FORMS
 from mtlbench_tasks.hub.places import Place, cache_root, locate
 
 if TYPE_CHECKING:
@@ -38,11 +39,20 @@ class Rows:
     def column(self, name: str) -> list[Any]:
         """All values of a column, as they are stored (an image as a dict with its bytes).
 
-        Raises BadDataset when there is no such column.
+        Raises BadDataset when there is no such column, and, naming file and row, for a text that is not valid UTF-8.
         """
+        return self.values(name, 0, len(self))
+
+    def values(self, name: str, start: int, count: int) -> list[Any]:
+        """The same of at most ``count`` rows from ``start`` on."""
         self._need(name)
-        values: list[Any] = self.table.data.column(name).to_pylist()
-        return values
+        part = self.table.data.column(name).slice(start, count)
+        try:
+            found: list[Any] = part.to_pylist()
+        except UnicodeDecodeError as broken:
+            row = next(row for row, value in enumerate(part) if not _is_readable(value))
+            raise BadDataset(f"{self.where(start + row)}: {name} is not valid UTF-8 ({broken.reason})") from None
+        return found
 
     def texts(self, name: str) -> list[str]:
         """A column of texts. Raises BadDataset, naming file and row, when it holds anything else, or nothing."""
@@ -91,6 +101,15 @@ class Rows:
         raise IndexError(row)
 
 
+def _is_readable(value: Any) -> bool:
+    """Whether a scalar of arrow becomes a value of Python."""
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def fingerprint(source: DataSource, context: SuiteContext) -> str:
     """A digest of the content of all splits that the source names, without reading rows."""
     place = locate(source, context)
@@ -98,7 +117,9 @@ def fingerprint(source: DataSource, context: SuiteContext) -> str:
 
 
 def read(source: DataSource, split: str, context: SuiteContext, columns: Sequence[str] = ()) -> Rows:
-    """The rows of ``split``. Raises MissingData when they are not here, BadDataset when they are not readable.
+    """The rows of ``split``, one at least.
+
+    Raises MissingData when they are not here, BadDataset when they are not readable or there are none.
 
     columns: those that must exist. What ``datasets`` prepares is kept under a name made from the files' content:
     its own cache goes by folder and configuration, and would hand out old rows for changed files.
@@ -107,7 +128,9 @@ def read(source: DataSource, split: str, context: SuiteContext, columns: Sequenc
     files = _files(place, source, split)
     digest = files_digest(files)
     table = _load(files, cache_root(context) / "datasets" / digest[:32])
-    rows = Rows(source, split, table, files, f"{place.origin} {place.folder}", digest)
+    if not len(table):
+        raise _empty(files)
+    rows = Rows(source, split, table, files, place.told, digest)
     for name in columns:
         rows._need(name)
     return rows
@@ -127,6 +150,9 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
     import pyarrow
 
     suffix = files[0].suffix
+    odd = [path for path in files if path.suffix != suffix or path.suffix not in FORMS]
+    if odd:
+        raise BadDataset(f"{odd[0]}: not of a form that is read; a split is of files of one of {', '.join(FORMS)}")
     with _quiet():
         try:
             if suffix == ".arrow":
@@ -137,11 +163,19 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
                 split="rows",
                 cache_dir=str(cache),
             )
+        except StopIteration:  # JSON without any line
+            raise _empty(files) from None
         except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
+            if "corresponds to no data" in str(broken):
+                raise _empty(files) from None
             cause = broken.__cause__ or broken
             reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
             names = ", ".join(map(str, files))
             raise BadDataset(f"{names}: cannot be read ({reason}); fetch it again") from broken
+
+
+def _empty(files: tuple[Path, ...]) -> BadDataset:
+    return BadDataset(f"{', '.join(map(str, files))}: the split is empty, it has no rows")
 
 
 @contextmanager

@@ -85,9 +85,8 @@ def read_lines(rows: Rows, most: int) -> tuple[list[str], int]:
     """
     found: list[str] = []
     blank = 0
-    column = rows.table.data.column("text")
     for start in range(0, len(rows), _AT_ONCE):
-        for at, text in enumerate(column.slice(start, _AT_ONCE).to_pylist()):
+        for at, text in enumerate(rows.values("text", start, _AT_ONCE)):
             if text is None:
                 raise BadDataset(f"{rows.where(start + at)}: text is missing (null)")
             if not text.strip():

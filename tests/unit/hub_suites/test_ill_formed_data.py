@@ -176,6 +176,11 @@ REFUSED: dict[str, tuple[str, Damage, str]] = {
         split(WIKIANN, "sw", "test", [sentence(["\u200b", " "], [1, 0])], SENTENCES),
         "task 'sw' has no test sentence with a word that the encoder knows",
     ),
+    "no rows to test on": (
+        NER,
+        split(WIKIANN, "sw", "test", [], SENTENCES),
+        "sw/test-00000-of-00001.parquet: the split is empty, it has no rows",
+    ),
     "no validation split": (
         NER,
         without("unimelb-nlp/wikiann/sw/validation-00000-of-00001.parquet"),
