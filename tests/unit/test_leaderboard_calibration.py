@@ -19,6 +19,9 @@ NOISES = {
     "flat": lambda rng: rng.uniform(-1, 1),
     "rounded": lambda rng: round(rng.gauss(0, 1)),
 }
+COVERAGE = (0.92, 0.98)
+WIDER = {("rounded", 3): (0.92, 0.985)}
+"""Three differences of whole SDs are often equal, which leaves no interval; the others spread, and cover, the more."""
 
 
 @pytest.mark.slow
@@ -36,7 +39,8 @@ def test_intervals_cover_the_truth_92_to_98_times_in_100(n, noise):
             covered += abs(found.mean - truth) <= found.half
         null = estimate([difference - truth for difference in found.values])
         better += null.p < 0.05 and null.mean > 0
-    assert 0.92 <= covered / judged <= 0.985
+    low, high = WIDER.get((noise, n), COVERAGE)
+    assert low <= covered / judged <= high
     assert better / trials <= 0.05
 
 
