@@ -105,23 +105,31 @@ def test_a_suite_trains_and_scores_with_its_probes_in_one_command(
 
 
 STUDIES = Path(__file__).parents[2] / "leaderboard" / "studies"
-TABLES = {
+PAPERS = {
     "table1": ["tydiqa"],
     "table2": ["wikiann"],
     "table4": ["squad-mlqa[replace=[rajpurkar/squad=standin/squad]]"],
     "table5": ["mnli-xnli"],
     "table9": ["glue"],
+    "table10": ["vision[datasets=[ylecun/mnist,standin/notmnist]]"],
     "vision": ["vision"],
+    "figure4": ["squad-mlqa[replace=[rajpurkar/squad=standin/squad],unseen_languages=[zh]]"],
+    "figure5": ["tydiqa[languages=[ko,bn],unseen_languages=[zh],mlm_texts=standin/cc100,mlm_languages=[en,hi]]"],
+    "figure6": ["mnli-xnli[unseen_languages=[sw],mlm_texts=standin/cc100,mlm_languages=[en,wo]]"],
+    "figure7": ["tydiqa[languages=[ko,bn],unseen_languages=[zh]]"],
+    "figure8": ["tydiqa[languages=[ko,bn],unseen_languages=[zh]]"],
 }
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", PAPERS)
 @pytest.mark.filterwarnings("ignore")
-def test_a_tables_study_runs_here_with_a_toy_encoder(table: str, recorded: Callable[..., list[dict[str, Any]]]) -> None:
-    encoder = "tiny-random:resnet" if table == "vision" else "tiny-random:bert"
+def test_the_study_of_a_table_or_figure_runs_here_with_a_toy_encoder(
+    table: str, recorded: Callable[..., list[dict[str, Any]]]
+) -> None:
+    encoder = "tiny-random:resnet" if table in ("vision", "table10") else "tiny-random:bert"
     few = ["-m", "sequential-reptile[inner_steps=8]", "--seeds", "1", "--budget", "8", "--set", "evaluations=1"]
     study = ["--study", str(STUDIES / f"{table}.toml")]
-    (record,) = recorded(*TABLES[table], *study, *few, "--encoder", encoder)
+    (record,) = recorded(*PAPERS[table], *study, *few, "--encoder", encoder)
     outcome = record["outcome"]
     assert outcome["audit"]["agrees"]
     assert finite(outcome["scores"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -220,3 +221,18 @@ def test_values_are_key_equals_value() -> None:
 def test_a_place_without_a_source_adds_nothing() -> None:
     error = BadSetting("wrong")
     assert Place().blame(error) is error
+
+
+def test_a_suites_brackets_are_put_over_the_studys_entry(registry: Registry) -> None:
+    text = 'methods = ["plain"]\n[[suites]]\nname = "pond"\ndepth = 4\nrows = 2\nseeds = [7]\n'
+    study = parse_study(text, "s.toml")
+
+    def found(*texts: str) -> list[tuple[Any, Any, int]]:
+        asked = dataclasses.replace(study, suites=choose_suites(texts, study.suites))
+        cells = resolve(asked, registry, SuiteContext()).cells
+        return [(cell.options.get("depth"), cell.protocol["rows"], cell.seed) for cell in cells]
+
+    assert found("pond") == [(4, 2, 7)]
+    assert found("pond[depth=5]") == [(5, 2, 7)]
+    assert found("pond[rows=3]") == [(4, 3, 7)]
+    assert choose_suites(["silent[rows=3]"], study.suites)[0].seeds is None
