@@ -53,6 +53,8 @@ def test_one_pass_for_all_tasks(board: Any, registry: Registry, shape: str) -> N
     suite, rounds = Words.of(shape_of(shape), 8), ROUNDS.get(shape, 9)
     pcgrad, mtl = (_stepper(suite, registry.method(name).cls(), "joint") for name in ("pcgrad", "mtl"))
     board.add(f"pcgrad step / mtl step, one pass each, {shape}, T = 8", paired(pcgrad, mtl, rounds=rounds), 1.05)
+    floor = paired(bare_step(suite, one_pass=True), bare_step(suite), rounds=rounds)
+    board.add(f"MTL by hand in one pass / MTL by hand, {shape}, T = 8", floor, None)
     by_hand = paired(pcgrad, bare_step(suite), rounds=rounds)
     board.add(f"pcgrad step in one pass / MTL by hand, {shape}, T = 8", by_hand, 0.90 if shape == "tiny128" else None)
 

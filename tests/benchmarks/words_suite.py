@@ -151,10 +151,11 @@ def oracle_of(suite: Suite, method: Method, **protocol_fields: Any) -> Oracle:
     )
 
 
-def bare_step(suite: Suite, *, tasks: int | None = None) -> Callable[[], None]:
+def bare_step(suite: Suite, *, tasks: int | None = None, one_pass: bool = False) -> Callable[[], None]:
     """MTL as a person would write it without this project: torch's AdamW, one backward a task, clipping.
 
-    tasks: how many of them a step takes, the first ones; all when None.
+    tasks: how many of them a step takes, the first ones; all when None. one_pass: all batches through the encoder at
+    once, and one backward for the sum of their losses.
     """
     protocol = suite.protocol
     model = suite.model(0).train()
@@ -164,7 +165,14 @@ def bare_step(suite: Suite, *, tasks: int | None = None) -> Callable[[], None]:
 
     def step() -> None:
         optimizer.zero_grad()
-        for index, name in enumerate(names):
+        if one_pass:
+            ids, labels = zip(*(sampler.batch(index).payload for index in range(len(names))), strict=True)
+            states = model.encoder(torch.cat(ids)).chunk(len(names))
+            parts = zip(names, states, labels, strict=True)
+            loss = sum(functional.cross_entropy(model.heads[name](part), right) for name, part, right in parts)
+            (loss / len(names)).backward()
+            float(loss.detach())
+        for index, name in enumerate([] if one_pass else names):
             loss = suite.loss(model, sampler.batch(index).payload, name) / len(names)
             loss.backward()  # type: ignore[no-untyped-call]
             float(loss.detach())
