@@ -1,4 +1,4 @@
-"""``mtlbench verify``: trains a sample of recorded cells again and compares the outcomes, bit by bit."""
+"""``mtlbench verify``: trains a sample of recorded cells again and compares the outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "NAME", "configure", "run"]
 
 NAME = "verify"
-HELP = "train a sample of recorded cells again, and compare the outcomes to the last bit"
+HELP = "train a sample of recorded cells again, and compare the outcomes: to the last bit on the same type of CPU"
 
 _SAMPLE = 3
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="mtlbench-verify-") as folder:
         config = dataclasses.replace(config, results=Path(folder))
         lend_registry(registry, config)
-        verdicts = list(_verdicts(sample, registry, config, executor, args.quiet))
+        verdicts = list(_verdicts(sample, records, registry, config, executor, args.quiet))
     for verdict, record, text in verdicts:
         print(f"{verdict:9} {visible(_named(record))}" + (f": {visible(text)}" if text else ""))
     counts = Counter(verdict for verdict, _, _ in verdicts)
@@ -80,19 +80,25 @@ def run(args: argparse.Namespace) -> int:
 Verdict = tuple[str, dict[str, Any], str]
 """What it is, the record, and why.
 
-same; differs; elsewhere (it differs, and was made on another type of machine, where last bits may); outdated (the
-plugin or the data has another version now); skipped (its data is not here); failed.
+same; differs; elsewhere (it differs within the tolerances of study.tolerances, and was made on another type of machine,
+where last bits may); outdated (the plugin or the data has another version now); skipped (its data is not here); failed.
 """
 
 
 def _verdicts(
-    sample: Sequence[dict[str, Any]], registry: Registry, config: Config, executor: Any, quiet: bool
+    sample: Sequence[dict[str, Any]],
+    records: Sequence[dict[str, Any]],
+    registry: Registry,
+    config: Config,
+    executor: Any,
+    quiet: bool,
 ) -> Iterator[Verdict]:
     from mtlbench.cli.running.watching import watcher_for
     from mtlbench.interface.errors import MissingData
     from mtlbench.runner import run_grid
     from mtlbench.study.records import cell_of
     from mtlbench.study.store import Store
+    from mtlbench.study.tolerances import row_of
 
     cells = {}
     for record in sample:
@@ -114,7 +120,7 @@ def _verdicts(
             if again is None:
                 yield "failed", record, results[record["key"]].error or "it could not be trained again"
             else:
-                yield _compared(record, again)
+                yield _compared(record, again, [other for other in records if row_of(other) == row_of(record)])
 
 
 def _outdated(record: dict[str, Any], registry: Registry, config: Config) -> str | None:
@@ -142,8 +148,10 @@ def _outdated(record: dict[str, Any], registry: Registry, config: Config) -> str
     return None
 
 
-def _compared(record: dict[str, Any], again: dict[str, Any]) -> Verdict:
+def _compared(record: dict[str, Any], again: dict[str, Any], row: Sequence[dict[str, Any]]) -> Verdict:
+    """row: the records of its row, as they lie there."""
     from mtlbench.study.compare import first_difference
+    from mtlbench.study.tolerances import outside
 
     difference = first_difference(record["outcome"], again["outcome"])
     if difference is None:
@@ -153,12 +161,33 @@ def _compared(record: dict[str, Any], again: dict[str, Any]) -> Verdict:
     for part in ("cpu", "device"):
         there, here = (machine.get(part) for machine in machines)
         if there != here:
-            # Counts do not depend on the machine; the last bits of sums do, and training makes them grow.
-            counts = first_difference(record["outcome"].get("counts"), again["outcome"].get("counts"), "outcome.counts")
+            unfit = _unfit(record)
+            if unfit is not None:
+                return "differs", record, unfit
+            row = [other for other in row if _unfit(other) is None]
             where = f"it was recorded on {there}, and this is {here}"
-            return ("differs", record, counts) if counts else ("elsewhere", record, f"{difference}, but {where}")
+            found = outside(record, again, row)
+            if isinstance(found, str):
+                return "differs", record, f"{found}, beyond what another machine explains ({where})"
+            return (
+                "elsewhere",
+                record,
+                f"{where}; {found.scores} scores within tolerance, the nearest to it: {found.worst}",
+            )
     changed = first_difference(before.get("versions"), now.get("versions"), "versions")
     return "differs", record, difference + (f" ({changed})" if changed else "")
+
+
+def _unfit(record: dict[str, Any]) -> str | None:
+    """Why no board could read a record, or None."""
+    from mtlbench.interface.errors import BadRecord
+    from mtlbench.leaderboard.entries import entry_of
+
+    try:
+        entry_of(record)
+    except BadRecord as bad:
+        return str(bad)
+    return None
 
 
 def _named(record: dict[str, Any]) -> str:

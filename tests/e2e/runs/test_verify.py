@@ -62,18 +62,58 @@ def test_a_made_up_score_is_found(bench: Any, verify: Any) -> None:
     assert line.endswith("): outcome.average is 99.5 in the record and 55.0 now")
 
 
-def test_a_difference_on_another_type_of_machine_is_told_and_forgiven_but_for_the_counts(
-    bench: Any, verify: Any
-) -> None:
-    rewrite(bench, "swim", outcome={"average": 55.000001}, measured={"machine": {"cpu": "a toad"}})
+def scored(value: float) -> dict[str, Any]:
+    """The part of an outcome that says so, its average among it."""
+    score = {"value": value, "examples": 10, "extra": {}}
+    return {"scores": {"a": {"dev": score, "test": score}}, "average": value}
+
+
+TOAD = {"machine": {"cpu": "a toad"}}
+COUNTS = ("gradients", "forwards", "backwards", "extra_forwards", "examples", "tokens", "optimizer_steps")
+
+
+def test_a_small_difference_on_another_type_of_machine_is_told_and_forgiven(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", outcome=scored(56.0), measured=TOAD)
     answer = verify("--sample", "9")
     assert answer.code == 0
-    assert "elsewhere swim on pond, seed 0" in answer.out
-    assert "but it was recorded on a toad, and this is a frog" in answer.out
-    rewrite(bench, "swim", outcome={"counts": {"gradients": 4}})
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("elsewhere")]
+    assert line.startswith("elsewhere swim on pond, seed 0")
+    assert "it was recorded on a toad, and this is a frog; 2 scores within tolerance, the nearest to it: " in line
+    assert line.endswith(
+        "56 in the record and 55 now: 1 apart, 5.5 allowed (10 % of 55, for want of 3 other seeds that differ)"
+    )
+
+
+def test_a_made_up_score_is_found_on_another_type_of_machine_too(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", outcome=scored(99.5), measured=TOAD)
     answer = verify("--sample", "9")
     assert answer.code == 1
-    assert "): outcome.counts.backwards is not in the record" in answer.out
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("differs")]
+    assert "): the average is 99.5 in the record and 55 now: 44.5 apart, 5.5 allowed" in line
+    assert line.endswith("beyond what another machine explains (it was recorded on a toad, and this is a frog)")
+
+
+def test_a_row_tells_how_far_a_seed_may_lie_off_elsewhere(bench: Any, verify: Any) -> None:
+    bench.run("-m", "swim", "--seeds", "5")  # 55, 56, 57, 58, 59: the SD of the last four is 1.29
+    for apart, code in ((5.1, 0), (5.3, 1)):
+        rewrite(bench, "swim", cell={"seed": 0}, outcome=scored(55 + apart), measured=TOAD)
+        answer = verify("--sample", "9")
+        assert answer.code == code, answer.out
+        assert f"{apart} apart, 5.16 allowed (4 SDs of other seeds)" in answer.out
+
+
+def test_counts_are_the_same_on_every_machine(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", outcome={"counts": {**dict.fromkeys(COUNTS, 8), "tokens": 9}}, measured=TOAD)
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    assert "): outcome.counts.tokens is 9 in the record and 8 now, beyond what another machine explains" in answer.out
+
+
+def test_a_record_that_no_board_can_read_is_verified_nowhere(bench: Any, verify: Any) -> None:
+    rewrite(bench, "swim", outcome=scored(10**400), measured=TOAD)
+    answer = verify("--sample", "9")
+    assert answer.code == 1
+    assert "): not a record that a board can read: a number in it is too large" in answer.out
 
 
 @pytest.mark.parametrize(

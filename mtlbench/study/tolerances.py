@@ -1,0 +1,163 @@
+"""How far an outcome may lie from its record when another type of machine trained it again.
+
+Counts do not depend on the machine. The last bits of sums do, and training makes them grow, until two runs differ as
+two seeds do at most: so what is allowed is told by how a row's seeds differ.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtlbench.study.compare import first_difference
+
+__all__ = ["Within", "outside", "row_of"]
+
+_SDS = 4.0
+"""Sample standard deviations over the row's other seeds: a task's own, or all tasks' together where that is larger."""
+_SEEDS = 3
+"""Other seeds that it takes to say how they spread."""
+_LEAST = 0.03
+"""Share of a score's size, however close the seeds lie: instruction sets moved paths in the plane by 1.1 %."""
+_AVERAGE, _SCORE = 0.1, 0.2
+"""The same where seeds tell no spread: fewer of them, or all alike, as where a seed decides nothing."""
+_START = 0.1
+"""Share of the larger of a dev score before training and after it. Where a suite pretrains its encoder on the spot (as
+digits does), even the start differs as trained models do: by up to 3.5 points between the instruction sets tried."""
+_EXACT = ("counts", "audit", "parameters", "models", "scale")
+_OF_TASK = ("name", "label", "metric", "higher_is_better", "size")
+
+
+@dataclass(frozen=True)
+class Within:
+    """A finished run that lies within all tolerances."""
+
+    scores: int
+    """How many were compared."""
+    worst: str
+    """The one that came nearest to its tolerance, in words."""
+
+
+def row_of(record: Mapping[str, Any]) -> str:
+    """What is the same for all seeds of a row of a board."""
+    return json.dumps({**record["cell"], "seed": 0, "fingerprint": ""}, sort_keys=True)
+
+
+def outside(record: Mapping[str, Any], again: Mapping[str, Any], row: Iterable[Mapping[str, Any]]) -> str | Within:
+    """The first thing that no change of machine explains, in words; or what was compared.
+
+    row: the records of the row, the one in question among them or not: it is never asked what it may differ by.
+    All of them must have the form that boards can read.
+    """
+    if record["status"] != again["status"]:
+        return f"status is {record['status']} in the record and {again['status']} now"
+    before, now = record["outcome"], again["outcome"]
+    fixed = first_difference(_tasks(before), _tasks(now), "outcome.tasks")
+    if fixed is not None:
+        return fixed
+    if record["status"] != "done":
+        return Within(0, "it diverged again")
+    for name in _EXACT:
+        fixed = first_difference(before.get(name), now.get(name), f"outcome.{name}")
+        if fixed is not None:
+            return fixed
+    others = [other["outcome"] for other in row if other["key"] != record["key"] and other["status"] == "done"]
+    nearest, worst, compared = -1.0, "nothing to compare", 0
+    for name, one, other, allowed, why in [*_starts(before, now), *_finals(before, now, others)]:
+        if one is None or other is None:
+            if one is not other:
+                told = ["none" if value is None else f"{value:.6g}" for value in (one, other)]
+                return f"{name} is {told[0]} in the record and {told[1]} now"
+            continue
+        apart = abs(one - other)
+        fact = (
+            f"{name} is {one:.6g} in the record and {other:.6g} now: {apart:.3g} apart, {allowed:.3g} allowed ({why})"
+        )
+        if not apart <= allowed:
+            return fact
+        compared += 1
+        share = apart / allowed if allowed > 0 else 0.0
+        if share > nearest:
+            nearest, worst = share, fact
+    return Within(compared, worst)
+
+
+def _tasks(outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{name: task.get(name) for name in _OF_TASK} for task in outcome.get("tasks") or ()]
+
+
+_Compared = tuple[str, float | None, float | None, float, str]
+"""What it is, in the record and now, how far they may be apart, and why."""
+
+
+def _starts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[_Compared]:
+    """Dev scores before the first step."""
+    first, again = ((one.get("curve") or [{}])[0] for one in (before, now))
+    if first.get("gradients") != 0:
+        return
+    there, here = first.get("dev") or {}, again.get("dev") or {}
+    for task in sorted(there):
+        value, final = _number(here.get(task)), _score(now, "scores", task, "dev")
+        scale = max((abs(size) for size in (value, final) if size is not None), default=0.0)
+        why = f"before training: {100 * _START:.0f} % of {scale:.4g}"
+        yield f"the dev score of {task}", _number(there[task]), value, _START * scale, why
+
+
+def _finals(
+    before: Mapping[str, Any], now: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
+) -> Iterator[_Compared]:
+    """Averages and final test scores, of trained tasks and of others."""
+    for block, mean, what in (("scores", "average", "test"), ("unseen", "average_unseen", "zero-shot")):
+        tasks = sorted({*(before.get(block) or {}), *(now.get(block) or {})})
+        spreads = {task: _spread([_score(one, block, task) for one in others]) for task in tasks}
+        known = [spread for spread in spreads.values() if spread is not None]
+        # Few seeds say little of a single task's spread, and all tasks of a row more.
+        pooled = math.sqrt(math.fsum(spread**2 for spread in known) / len(known)) if known else 0.0
+        average = _number(now.get(mean))
+        spread = _spread([_number(one.get(mean)) for one in others])
+        least = pooled / math.sqrt(len(known)) if known else 0.0
+        allowed, why = _allowed([average], spread, least, _AVERAGE)
+        yield (
+            f"the {'zero-shot ' if block == 'unseen' else ''}average",
+            _number(before.get(mean)),
+            average,
+            allowed,
+            why,
+        )
+        for task in tasks:
+            own, value = _score(before, block, task), _score(now, block, task)
+            # Of a score near 0 three hundredths are less than one example: no less than of the average is allowed.
+            allowed, why = _allowed([value, average], spreads[task], pooled, _SCORE)
+            yield f"the {what} score of {task}", own, value, allowed, why
+
+
+def _spread(values: Sequence[float | None]) -> float | None:
+    """Their sample SD; None for too few."""
+    known = [value for value in values if value is not None]
+    return statistics.stdev(known) if len(known) >= _SEEDS else None
+
+
+def _allowed(sizes: Iterable[float | None], own: float | None, pooled: float, share: float) -> tuple[float, str]:
+    """How far a score may be off, and why; sizes: of what was trained here, which nobody can have made up."""
+    size = max((abs(value) for value in sizes if value is not None), default=0.0)
+    if own is None or max(own, pooled) == 0:
+        return share * size, f"{100 * share:.0f} % of {size:.4g}, for want of {_SEEDS} other seeds that differ"
+    if _SDS * max(own, pooled) > _LEAST * size:
+        whose = "other seeds" if own >= pooled else "other seeds over all tasks"
+        return _SDS * max(own, pooled), f"{_SDS:.0f} SDs of {whose}"
+    return _LEAST * size, f"{100 * _LEAST:.0f} % of {size:.4g}"
+
+
+def _score(outcome: Mapping[str, Any], block: str, task: str, split: str = "test") -> float | None:
+    return _number((((outcome.get(block) or {}).get(task) or {}).get(split) or {}).get("value"))
+
+
+def _number(value: Any) -> float | None:
+    """None for what is none, and for a whole number that no float can hold."""
+    if type(value) is float or (type(value) is int and abs(value) < 2**63):
+        return float(value)
+    return None
