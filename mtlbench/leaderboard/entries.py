@@ -117,6 +117,8 @@ class Entry:
     start_unseen: float | None = None
     paths: Mapping[str, array[float]] = field(default_factory=dict)
     """Model to its way through a plane, thinned: gradients, x, y, gradients, x, y ..."""
+    extras: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Further metric to task, trained or unseen, to its final test value."""
     shown: Shown | None = None
     """What the page shows of the run."""
     sha256: str = ""
@@ -228,6 +230,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         start_seen=_real(_part(masked, "start").get("seen")),
         start_unseen=_real(_part(masked, "start").get("unseen")),
         paths=dict(_paths(_part(outcome, "trace"))),
+        extras=_extras(_part(outcome, "scores"), unseen),
         shown=shown_of(record),
         sha256=sha256,
     )
@@ -295,6 +298,15 @@ def _shared(tasks: tuple[TaskColumn, ...]) -> tuple[TaskColumn, ...]:
 def _scores(by_task: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
     found = {name: _real(_part(_part(by_task, name), "test").get("value")) for name in names}
     return {sys.intern(name): value for name, value in found.items() if value is not None}
+
+
+def _extras(*by_task: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for scores in by_task:
+        for task in scores:
+            for name, value in _reals(_part(_part(_part(scores, task), "test"), "extra")):
+                found.setdefault(sys.intern(name), {})[sys.intern(task)] = value
+    return found
 
 
 def _reals(values: Mapping[str, Any]) -> Iterable[tuple[str, float]]:

@@ -15,6 +15,7 @@ from mtlbench.leaderboard.comparison import comparison_table, transfer_table
 from mtlbench.leaderboard.cost import cost_table
 from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
+from mtlbench.leaderboard.extras import extras_table
 from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.html_page import HTML, html_page
 from mtlbench.leaderboard.listing import RECORDS, records_csv
@@ -38,6 +39,7 @@ SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
 TABLES: Mapping[str, Callable[[Board], Table | None]] = {
     "scores": scores_table,
     "zero-shot": unseen_table,
+    "further-metrics": extras_table,
     "comparison": comparison_table,
     "transfer": transfer_table,
     "standing": standing_table,

@@ -9,6 +9,7 @@ from mtlbench.leaderboard.board import Reading, render_summary
 from mtlbench.leaderboard.checks import sifted
 from mtlbench.leaderboard.cost import cost_table
 from mtlbench.leaderboard.entries import failure_of
+from mtlbench.leaderboard.extras import extras_table
 from mtlbench.leaderboard.html_page import HTML
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import rendered
@@ -44,6 +45,19 @@ def test_an_average_is_over_tasks_and_its_deviation_over_seeds():
     assert column(table, "Average") == {"mtl": "73.00 ± 3.61"}
     assert column(table, "b") == {"mtl": "62.00 ± 2.00"}
     assert column(table, "n") == {"mtl": "3"}
+
+
+def test_further_metrics_have_a_line_for_each_method_and_metric():
+    def record(seed, extra, zero_shot):
+        made = made_up_record(scores={"a": 80.0, "b": 60.0}, unseen={"far": 30.0}, seed=seed)
+        made["outcome"]["scores"]["a"]["test"]["extra"] = extra
+        made["outcome"]["unseen"]["far"]["test"]["extra"] = zero_shot
+        return made
+
+    table = extras_table(board(record(0, {"EM": 40.0, "odd": None}, {}), record(1, {"EM": 44.0}, {"EM": 9.0})))
+    assert table.columns == ["Method", "Metric", "n", "Average", "Zero-shot", "a", "b", "far"]
+    assert table.rows == [["mtl", "EM", "2", "42.00 ± 2.83", "9.00", "42.00 ± 2.83", "–", "9.00"]]
+    assert extras_table(board(made_up_record())) is None
 
 
 def test_one_seed_shows_no_deviation():
