@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface.errors import MtlbenchError
 from mtlbench.interface.run import Table
-from mtlbench.interface.settings import build, spec_text
+from mtlbench.interface.settings import build
+from mtlbench.leaderboard.commands import row_command
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
@@ -26,8 +26,6 @@ __all__ = ["Shares", "board_data", "compact", "path_lines", "run_lines", "table_
 
 _GRID = 48
 """Points of a surface along each side."""
-_COMMAND = 4000
-"""Characters of a command that a page prints."""
 
 
 @dataclass
@@ -87,7 +85,8 @@ def _cells(board: Board, name: str, table: Table) -> dict[str, Any]:
 
 
 def _row_data(board: Board, row: Row, curve: Mapping[str, Any] | None, controls: frozenset[str]) -> dict[str, Any]:
-    asked = json.loads(row.asked)
+    asked, setting = json.loads(row.asked), json.loads(_any_entry(board).setting)
+    protocol = {**asked["protocol"], "budget": board.budget}
     return {
         "name": plain_text(row.name),
         "method": plain_text(asked["method"]),
@@ -97,29 +96,10 @@ def _row_data(board: Board, row: Row, curve: Mapping[str, Any] | None, controls:
         "diverged": row.diverged,
         "failed": row.failed,
         "settings": clipped(asked["settings"]),
-        "protocol": clipped({**asked["protocol"], "budget": board.budget}),
-        "command": _command(board, asked),
+        "protocol": clipped(protocol),
+        "command": row_command(setting["suite"], setting["options"], asked["method"], asked["settings"], protocol),
         "curve": curve,
     }
-
-
-def _command(board: Board, asked: Mapping[str, Any]) -> str | None:
-    """What trains a row's cells anew but for its seeds; every value is given, so that no default can move it.
-
-    None for a command that is too long, or that would hold characters which do not show.
-    """
-    setting = json.loads(_any_entry(board).setting)
-    protocol = {**asked["protocol"], "budget": board.budget}
-    words = [
-        "mtlbench",
-        "run",
-        spec_text(setting["suite"], setting["options"]),
-        "-m",
-        spec_text(asked["method"], asked["settings"]),
-        *(word for name in sorted(protocol) for word in ("--set", spec_text("", {name: protocol[name]})[1:-1])),
-    ]
-    text = shlex.join(words) if sum(map(len, words)) <= _COMMAND else ""
-    return text if text.isprintable() and text else None
 
 
 def _any_entry(board: Board) -> Entry:
