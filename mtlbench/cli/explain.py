@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
 from mtlbench.cli.parsing import add_results
 
 __all__ = ["HELP", "NAME", "configure", "run"]
 
 NAME = "explain"
-HELP = "trace a record, by the beginning of its key, to the numbers on the board that rest on it"
+HELP = "trace a record, by the beginning of its key: to its code, machine, raw values, command, and numbers on boards"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", help="four or more digits of a record's key")
     add_results(parser)
+
+
+def _sound(path: Path) -> dict[str, Any] | None:
+    """The record, where it is one: what is wrong with another is told with the boards' problems."""
+    from mtlbench.interface.errors import BadRecord
+    from mtlbench.study.records import load_record
+
+    try:
+        return load_record(path)
+    except (BadRecord, FileNotFoundError):
+        return None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +42,6 @@ def run(args: argparse.Namespace) -> int:
     for problem in reading.problems:
         print(visible(problem.line()), file=sys.stderr)
     path = Store(args.results).find(args.key)
-    for line in explanation(path.stem, reading, path.relative_to(args.results)):
+    for line in explanation(path.stem, reading, path.relative_to(args.results), _sound(path)):
         print(visible(line) if not line.startswith(" ") else f"  {visible(line)}")
     return MISUSE if reading.problems else 0

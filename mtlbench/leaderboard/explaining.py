@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
@@ -12,17 +13,21 @@ from mtlbench.leaderboard.contrasts import versus
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import number, p_value, signed, spread
+from mtlbench.leaderboard.origins import origin
 
 __all__ = ["explanation"]
 
 
-def explanation(key: str, reading: Reading, path: Path) -> Iterator[str]:
-    """Lines on the record of ``key``: where it stands, what its average is of, and what rests on it.
+def explanation(key: str, reading: Reading, path: Path, record: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Lines on the record of ``key``: where it comes from and stands, what its average is of, and what rests on it.
 
-    path: the record's file below the results folder, under which a problem may be filed.
+    path: the record's file below the results folder, under which a problem may be filed. record: its content, where
+    that is sound.
     """
     yield f"record {key}"
     yield f"file {path}"
+    yield from (f"sha256 of the file {entry.sha256}" for entry in reading.entries if entry.key == key)
+    yield from origin(record) if record is not None else ()
     for problem in reading.problems:
         if problem.where in (key, path.as_posix()):
             yield f"on no board: {problem.text}"

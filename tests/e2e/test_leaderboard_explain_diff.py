@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import shlex
+
 import pytest
 
 from mtlbench.cli import main
@@ -29,6 +33,40 @@ def test_explain_names_board_row_and_every_run_behind_the_mean(results, capsys):
     for seed in range(3):
         assert f"record {key_of('pcgrad', seed)[:12]}" in out
     assert f"against mtl at the same seed (record {key_of('mtl')[:12]}): +1.00; over 3 seeds +1.00" in out
+
+
+def test_explain_tells_where_a_record_comes_from_and_how_to_repeat_it(results, capsys):
+    record = made_up_record("pcgrad", {"a": 73.0, "b": 50.0}, seed=1)
+    assert main(["explain", record["key"], "--results", str(results)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    path = results / "digits/pcgrad" / f"{record['key']}.json"
+    source = record["provenance"]["method"]["source"]
+    assert f"sha256 of the file {hashlib.sha256(path.read_bytes()).hexdigest()}" in lines
+    assert lines[lines.index("method pcgrad, version 1") + 1] == f"  distribution mtlbench 0, source sha256 {source}"
+    assert "suite digits, version 1" in lines
+    assert "seed 1" in lines
+    assert next(line for line in lines if line.startswith("machine ")).startswith("machine cores 2, cpu Example CPU, ")
+    assert "versions python 3.11" in lines
+    assert "  a: dev 73.0, test 73.0 of 100 examples" in lines
+    assert "  average 61.5" in lines
+    command = lines[lines.index("to repeat it:") + 1]
+    assert command.startswith("  mtlbench run digits -m pcgrad --set accumulate=1 ")
+    assert " --set budget=1600 " in command
+    assert command.endswith(" --seeds 1,")
+
+
+def test_the_command_asks_for_the_very_cell(tmp_path, capsys):
+    asked = ["synthetic[start=north]", "-m", "pcgrad[lr=0.5]", "--seeds", "3,", "--budget", "60", "--quiet"]
+    words = ["--executor", "serial", "--results", str(tmp_path / "results")]
+    assert main(["run", *asked, *words]) == 0
+    [path] = (tmp_path / "results").glob("*/*/*.json")
+    capsys.readouterr()
+    assert main(["explain", path.stem, "--results", str(tmp_path / "results")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    command = shlex.split(lines[lines.index("to repeat it:") + 1])
+    assert main([*command[1:], "--json", "--quiet", *words]) == 0
+    [cell] = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["key"], cell["found"]) == (path.stem, True)
 
 
 def test_explain_says_why_a_record_is_on_no_board(results, capsys):
