@@ -211,17 +211,33 @@ def test_a_header_of_another_shape_is_refused_with_the_readmes_path(
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("train.parquet", None), ("train.jsonl", ""), ("train.json", "[]"), ("train.csv", "text,label\n")],
+    [
+        ("train.parquet", None),
+        ("train.parquet", "groups"),
+        ("train.jsonl", ""),
+        ("train.json", "[]"),
+        ("train.csv", "text,label\n"),
+    ],
 )
 def test_a_split_without_rows_is_refused_as_empty(name: str, content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c" / name
     write(path, [])
-    if content is not None:
+    if content == "groups":
+        pq.write_table(pa.table({"text": pa.array([], pa.string())}), path)
+    elif content is not None:
         path.write_text(content)
     context = SuiteContext(data_root=tmp_path, cache_dir=tmp_path / "cache")
     (report,) = report_sources([DataSource("a/b", "c", ("train",))], context, lambda _: ())
     assert report.problem == f"{path}: the split is empty, it has no rows"
     assert str(path.parents[1]) in report.origin
+
+
+def test_a_file_without_rows_among_others_is_passed_over(root: Path, context: SuiteContext) -> None:
+    schema = pq.read_schema(root / "nyu-mll" / "glue" / "rte" / "test-0.parquet")
+    pq.write_table(schema.empty_table(), root / "nyu-mll" / "glue" / "rte" / "test-0.parquet")
+    rows = read(SOURCE, "test", context)
+    assert rows.column("text") == ["e"]
+    assert rows.where(0).endswith("test-1.parquet, row 0")
 
 
 def test_an_unreadable_file_is_there_and_bad(root: Path, context: SuiteContext) -> None:
@@ -330,16 +346,12 @@ class FakeHub:
         self.root = root
         self.asked: list[Any] = []
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.file)
         monkeypatch.setattr(huggingface_hub, "snapshot_download", self.snapshot)
         monkeypatch.setattr(huggingface_hub, "list_repo_files", self.names)
 
     def names(self, name: str, *, revision: str | None, **_: Any) -> list[str]:
         home = self.root / name
         return [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
-
-    def file(self, name: str, file: str, *, revision: str | None, local_dir: Path | None, **_: Any) -> str:
-        return self._copied(name, [file], revision, local_dir) + f"/{file}"
 
     def snapshot(
         self,
@@ -352,7 +364,8 @@ class FakeHub:
     ) -> str:
         if asked.get("local_files_only"):
             raise huggingface_hub.errors.LocalEntryNotFoundError("not in the cache")
-        self.asked.append((name, revision, list(allow_patterns)))
+        if list(allow_patterns) != ["README.md"]:
+            self.asked.append((name, revision, list(allow_patterns)))
         return self._copied(name, list(allow_patterns), revision, local_dir)
 
     def _copied(self, name: str, patterns: list[str], revision: str | None, local_dir: Path | None) -> str:
@@ -419,3 +432,67 @@ def test_what_the_hub_refuses_is_told_in_one_line(root: Path, tmp_path: Path, mo
     with pytest.raises(MissingData, match=r"cannot be downloaded: 401 for no/where; run") as raised:
         read(DataSource("no/where", None, ("train",)), "train", SuiteContext(cache_dir=tmp_path / "c"))
     assert "\n" not in str(raised.value)
+
+
+def cached_snapshot(root: Path, tmp_path: Path, commit: str) -> Path:
+    """The data set of ``root`` as the Hub's cache holds it."""
+    home = tmp_path / "hub" / "datasets--nyu-mll--glue"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text(commit)
+    (home / "snapshots").mkdir()
+    (root / "nyu-mll" / "glue").rename(home / "snapshots" / commit)
+    return home / "snapshots" / commit
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """huggingface_hub as it is without network: its own snapshots of what is cached, else its client's errors."""
+    cached = huggingface_hub.snapshot_download
+    client = huggingface_hub.errors.HfHubHTTPError.__bases__[0]
+    asked: list[str] = []
+
+    def snapshot(name: str, *, local_files_only: bool = False, **options: Any) -> str:
+        if local_files_only:
+            return cached(name, local_files_only=True, **options)
+        asked.append(name)
+        raise type("ConnectError", (client,), {})("[Errno 111] Connection refused")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    return asked
+
+
+def test_without_network_what_is_cached_is_read_and_what_is_not_is_told_in_one_line(
+    root: Path, tmp_path: Path, unreachable: list[str]
+) -> None:
+    cached_snapshot(root, tmp_path, "a" * 40)
+    context = SuiteContext(cache_dir=tmp_path / "cache")
+    assert texts(SOURCE, "train", context) == ["a", "b"]
+    with pytest.raises(MissingData, match=r"cannot be downloaded: \[Errno 111\] Connection refused; run") as raised:
+        read(DataSource("rajpurkar/squad", None, ("train",)), "train", context)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_commit_that_is_cached_is_read_without_asking_the_hub(
+    root: Path, tmp_path: Path, unreachable: list[str]
+) -> None:
+    cached_snapshot(root, tmp_path, "a" * 40)
+    context = SuiteContext(cache_dir=tmp_path / "cache")
+    pinned = DataSource("nyu-mll/glue", "rte", ("train", "test"), revision="a" * 40)
+    assert texts(pinned, "train", context) == ["a", "b"]
+    assert not unreachable
+    with pytest.raises(MissingData, match="Connection refused"):
+        read(DataSource("nyu-mll/glue", "rte", ("train",), revision="b" * 40), "train", context)
+    assert unreachable
+
+
+def test_half_a_split_in_the_cache_does_not_count(root: Path, tmp_path: Path, unreachable: list[str]) -> None:
+    folder = cached_snapshot(root, tmp_path, "a" * 40)
+    write(folder / "rte" / "train-00000-of-00002.parquet", ["first half"])
+    (folder / "rte" / "train-00000.parquet").unlink()
+    source = DataSource("nyu-mll/glue", "rte", ("train",))
+    context = SuiteContext(cache_dir=tmp_path / "cache")
+    with pytest.raises(MissingData, match="Connection refused"):
+        read(source, "train", context)
+    write(folder / "rte" / "train-00001-of-00002.parquet", ["second half"])
+    assert texts(source, "train", context) == ["first half", "second half"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -19,6 +20,8 @@ _PARQUET_BRANCH = "refs/convert/parquet"
 """The Hub's own conversion, for repositories that hold a loading script instead of readable files."""
 _PARTIAL = "partial-"
 """How that conversion marks a split of which it has only the beginning: good enough where the first files will do."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+_COUNTED = re.compile(r"-\d+-of-(\d+)$")
 
 
 @dataclass(frozen=True)
@@ -85,30 +88,35 @@ def _files(folder: Path, source: DataSource) -> dict[str, tuple[Path, ...]]:
 
 
 def _from_hub(source: DataSource, into: Path | None) -> Place:
-    """From the Hub or its cache; into: a folder to write to instead of the cache."""
+    """From the Hub or its cache; into: a folder to write to instead of the cache.
+
+    A revision that is a commit cannot change, so what is cached of it is taken without asking the Hub.
+    """
     from huggingface_hub import constants
+    from huggingface_hub.errors import HfHubHTTPError
 
     if source.name.count("/") != 1 or source.name.startswith("standin/"):
         raise MissingData(f"{source.name} is not on the Hub: give --data-root (or {DATA_ROOT}) with that folder in it")
+    if into is None and _COMMIT.fullmatch(source.revision or ""):
+        cached = _from_cache(source)
+        if cached is not None:
+            return cached
     reason = "HF_HUB_OFFLINE is set"
     if not constants.HF_HUB_OFFLINE:
         try:
             folder = _download(source, into)
-        except (OSError, ValueError) as refused:  # what huggingface_hub raises for network, access and names
+        # What huggingface_hub raises for access and names, and the errors of its HTTP client: which client that is
+        # differs by version, and its own error is one of the client's.
+        except (OSError, ValueError, *HfHubHTTPError.__bases__) as refused:
             reason = (str(refused).strip() or type(refused).__name__).splitlines()[0]
         else:
             files = _wanted(folder, source)
             if files:
                 return Place("hub", folder, files)
             reason = f"the Hub's repository lacks configuration {source.config!r} or one of {list(source.splits)}"
-    if into is None:
-        for folder in _cached_folders(source):
-            files = _wanted(folder, source)
-            if files:
-                return Place("hub", folder, files)
-        arrow = _arrow_cache(source)
-        if arrow is not None:
-            return arrow
+    cached = _from_cache(source) if into is None else None
+    if cached is not None:
+        return cached
     where = str(into) if into is not None else "the Hugging Face cache"
     raise MissingData(
         f"{source.name} ({source.config or 'default'}) is not in {where} and cannot be downloaded: {reason}; "
@@ -116,26 +124,36 @@ def _from_hub(source: DataSource, into: Path | None) -> Place:
     )
 
 
+def _from_cache(source: DataSource) -> Place | None:
+    """What the Hub's cache, or that of ``datasets``, holds whole."""
+    for folder in _cached_folders(source):
+        files = _wanted(folder, source)
+        if files and (source.files is not None or all(_is_whole(files[split]) for split in source.splits)):
+            return Place("hub", folder, files)
+    return _arrow_cache(source)
+
+
+def _is_whole(files: Sequence[Path]) -> bool:
+    """Whether no file is missing of those that say in their names how many they are, as a broken download leaves it."""
+    counts = {int(found[1]) for path in files if (found := _COUNTED.search(path.stem))}
+    return not counts or counts == {len(files)}
+
+
 def _download(source: DataSource, into: Path | None) -> Path:
     """Only the README and the files of the wanted splits: some repositories hold hundreds of configurations."""
-    from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub import snapshot_download
 
-    try:
-        readme = hf_hub_download(
-            source.name, "README.md", repo_type="dataset", revision=source.revision, local_dir=into
-        )
-        patterns = config_patterns(Path(readme).parent, source.config)
-    except LocalEntryNotFoundError:  # no network and not in the cache; the repository may well have a README
-        raise
-    except EntryNotFoundError:
-        patterns = None
+    # Of a single file huggingface_hub asks again and again when there is no network; of a snapshot, once.
+    home = snapshot_download(
+        source.name, repo_type="dataset", revision=source.revision, allow_patterns=["README.md"], local_dir=into
+    )
+    patterns = config_patterns(Path(home), source.config)
     revision = source.revision
     if patterns is None:
         revision = source.revision or _PARQUET_BRANCH
-        home = source.config or "default"
+        name = source.config or "default"
         marks = ("",) if source.files is None else ("", _PARTIAL)
-        patterns = {split: [f"{home}/{mark}{split}/*.parquet" for mark in marks] for split in source.splits}
+        patterns = {split: [f"{name}/{mark}{split}/*.parquet" for mark in marks] for split in source.splits}
     wanted = [glob for split in source.splits for glob in patterns.get(split, ())]
     if source.files is not None:
         wanted = _first_files(source, revision, patterns)
@@ -163,12 +181,15 @@ def _cached_folders(source: DataSource) -> list[Path]:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     found: list[Path] = []
+    folder: str | None
     for revision in [source.revision] if source.revision else [None, _PARQUET_BRANCH]:
         try:
             folder = snapshot_download(source.name, repo_type="dataset", revision=revision, local_files_only=True)
-        except LocalEntryNotFoundError:
-            continue
-        found.append(Path(folder))
+        except LocalEntryNotFoundError as missing:
+            # A snapshot of some of the repository's files is told of as incomplete, with its folder.
+            folder = getattr(missing, "snapshot_path", None)
+        if folder is not None:
+            found.append(Path(folder))
     return found
 
 
