@@ -88,17 +88,21 @@ class Rows:
 
     def where(self, row: int) -> str:
         """A row as a person finds it: its number in its file, from 0, and the file."""
-        import pyarrow.parquet
-
         if any(path.suffix != ".parquet" for path in self.files):
             return f"{', '.join(map(str, self.files))}, row {row}"
         place = row
         for path in self.files:
-            count = int(pyarrow.parquet.read_metadata(path).num_rows)
+            count = _parquet_rows(path)
             if place < count:
                 return f"{path}, row {place}"
             place -= count
         raise IndexError(row)
+
+
+def _parquet_rows(path: Path) -> int:
+    import pyarrow.parquet
+
+    return int(pyarrow.parquet.read_metadata(path).num_rows)
 
 
 def _is_readable(value: Any) -> bool:
@@ -149,12 +153,16 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
     import datasets
     import pyarrow
 
-    suffix = files[0].suffix
+    named, suffix = files, files[0].suffix
     odd = [path for path in files if path.suffix != suffix or path.suffix not in FORMS]
     if odd:
         raise BadDataset(f"{odd[0]}: not of a form that is read; a split is of files of one of {', '.join(FORMS)}")
     with _quiet():
         try:
+            if suffix == ".parquet":  # one without rows cannot be loaded, not even beside others
+                files = tuple(path for path in files if _parquet_rows(path))
+                if not files:
+                    raise _empty(named)
             if suffix == ".arrow":
                 return datasets.concatenate_datasets([datasets.Dataset.from_file(str(path)) for path in files])
             return datasets.load_dataset(
@@ -164,13 +172,13 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
                 cache_dir=str(cache),
             )
         except StopIteration:  # JSON without any line
-            raise _empty(files) from None
+            raise _empty(named) from None
         except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
             if "corresponds to no data" in str(broken):
-                raise _empty(files) from None
+                raise _empty(named) from None
             cause = broken.__cause__ or broken
             reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-            names = ", ".join(map(str, files))
+            names = ", ".join(map(str, named))
             raise BadDataset(f"{names}: cannot be read ({reason}); fetch it again") from broken
 
 
