@@ -101,13 +101,14 @@ def _from_hub(source: DataSource, into: Path | None) -> Place:
         cached = _from_cache(source)
         if cached is not None:
             return cached
+    # What huggingface_hub raises for access and names, and the errors of its HTTP client: which client that is
+    # differs by version, and its own error is one of the client's.
+    refusals: tuple[type[BaseException], ...] = (OSError, ValueError, *HfHubHTTPError.__bases__)
     reason = "HF_HUB_OFFLINE is set"
     if not constants.HF_HUB_OFFLINE:
         try:
             folder = _download(source, into)
-        # What huggingface_hub raises for access and names, and the errors of its HTTP client: which client that is
-        # differs by version, and its own error is one of the client's.
-        except (OSError, ValueError, *HfHubHTTPError.__bases__) as refused:
+        except refusals as refused:
             reason = (str(refused).strip() or type(refused).__name__).splitlines()[0]
         else:
             files = _wanted(folder, source)
