@@ -1,4 +1,4 @@
-"""Two records, or two folders of records, side by side: only what differs."""
+"""Two records side by side: only what differs."""
 
 from __future__ import annotations
 
@@ -9,44 +9,20 @@ from typing import Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.numbers import DASH, number
 
-__all__ = ["folders_table", "records_table"]
+__all__ = ["records_table"]
 
 
 def records_table(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
     """What was asked, came out and was measured differently; numbers with their difference."""
     rows = []
     for name, left, right in _differing(_told(first), _told(second)):
-        both = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (left, right))
-        rows.append([name, _text(left), _text(right), f"{right - left:+.4g}" if both else ""])
+        rows.append([name, _text(left), _text(right), _change(left, right)])
     return Table(
         title=f"{first['key'][:12]} against {second['key'][:12]}",
         columns=["Field", "First", "Second", "Change"],
         rows=rows,
         align="lrrr",
         notes=[] if rows else ["The records do not differ in what was asked, came out or was measured."],
-    )
-
-
-def folders_table(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Cells, by key, that one folder lacks or that came out differently."""
-    rows = []
-    for key in first.keys() | second.keys():
-        left, right = first.get(key), second.get(key)
-        if left is not None and right is not None and left["digest"] == right["digest"]:
-            continue
-        told = left or right or {}
-        kind = (
-            "only in the first" if right is None else "only in the second" if left is None else "came out differently"
-        )
-        averages = [DASH if one is None else number(one["outcome"].get("average")) for one in (left, right)]
-        rows.append([told["cell"]["suite"], told["variant"], str(told["cell"]["seed"]), kind, *averages, key[:12]])
-    same = len(first.keys() & second.keys()) - sum(row[3] == "came out differently" for row in rows)
-    return Table(
-        title="Records",
-        columns=["Suite", "Method", "Seed", "What", "First", "Second", "Key"],
-        rows=sorted(rows, key=lambda row: (row[:2], int(row[2]), row[6])),
-        align="llrlrrl",
-        notes=[f"{same} cells have the same outcome in both."],
     )
 
 
@@ -85,6 +61,13 @@ def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[
         left, right = first.get(name), second.get(name)
         if left != right:
             yield name, left, right
+
+
+def _change(left: Any, right: Any) -> str:
+    """Nothing where one is no number, or larger than floats are."""
+    if any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in (left, right)):
+        return ""
+    return f"{right - left:+.4g}" if max(abs(left), abs(right)) < 1e300 else ""
 
 
 def _text(value: Any) -> str:

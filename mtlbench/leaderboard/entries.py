@@ -123,6 +123,8 @@ class Entry:
     """What the page shows of the run."""
     sha256: str = ""
     """Of the record's file; empty where it was read from none."""
+    outcome: str = ""
+    """The record's own digest: sha256 of all that came out."""
 
     @property
     def average(self) -> float | None:
@@ -233,6 +235,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         extras=_extras(_part(outcome, "scores"), unseen),
         shown=shown_of(record),
         sha256=sha256,
+        outcome=str(record.get("digest") or ""),
     )
 
 

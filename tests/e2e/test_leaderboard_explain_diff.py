@@ -104,7 +104,8 @@ def test_diff_of_folders_names_what_is_missing_and_what_came_out_differently(res
     )
     store_records([made_up_record("gradvac", seed=5)], other)
     assert main(["diff", str(results), str(other)]) == 0
-    out = capsys.readouterr().out
+    out, rows = capsys.readouterr().out.split("\nRows\n")
+    assert [rows.count(f"only in the {which}") for which in ("first", "second")] == [1, 1]
     assert out.count("only in the first") == 4
     assert out.count("only in the second") == 1
     [changed] = [line for line in out.splitlines() if "came out differently" in line]
