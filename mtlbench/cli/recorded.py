@@ -56,13 +56,20 @@ def record_text(record: dict[str, Any], path: Path) -> str:
     if rows:
         blocks.append(aligned(["TASK", "METRIC", "DEV", "TEST"], rows))
     if outcome.get("average") is not None:
-        blocks.append(f"average over tasks: {outcome['average']:.4g}")
+        blocks.append(f"average over tasks: {_brief(outcome['average'])}")
     return "\n\n".join(blocks)
 
 
 def _score(outcome: dict[str, Any], task: str, split: str) -> str:
     value = ((outcome.get("scores") or {}).get(task) or {}).get(split, {}).get("value")
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else _brief(value)
+
+
+def _brief(value: Any) -> str:
+    try:
+        return f"{value:.4g}"
+    except (OverflowError, ValueError):  # larger than floats are, or no number: boards refuse it
+        return visible(f"{value!s:.40}…")
 
 
 def _makers(provenance: dict[str, Any]) -> str:

@@ -81,4 +81,7 @@ def _points(curve: Sequence[Mapping[str, Any]], tasks: int) -> Iterator[TapePoin
 
 
 def _are_real(values: list[Any]) -> bool:
-    return _NUMBERS.issuperset(map(type, values)) and all(map(math.isfinite, values))
+    try:
+        return _NUMBERS.issuperset(map(type, values)) and all(map(math.isfinite, values))
+    except OverflowError:  # a whole number larger than floats are
+        return False

@@ -169,3 +169,30 @@ def test_a_file_name_cannot_speak_to_the_terminal(folder, capsys):
     ):
         assert main(words) != 0
         assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [1e308, -1e308, 1e160, 10**400])
+def test_no_command_stumbles_over_a_huge_number(number, folder, capsys):
+    record = made_up_record("swep", seed=3)
+    outcome = copy.deepcopy(record["outcome"])
+    outcome["scores"]["a"]["test"]["value"] = outcome["average"] = number
+    outcome["curve"][1]["probes"]["cosine"]["gram"][0][1] = number
+    huge = make_record(cell_of(record), outcome, record["measured"], record["provenance"])
+    store_records([huge], folder.parent / "sent")
+    capsys.readouterr()
+    assert main(["merge", "sent", "--results", "leaderboard/results"]) == 1
+    [refused] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("refused: ")]
+    assert "1e12" in refused.replace("+", "") or "too large" in refused or "no 2 x 2 table" in refused
+    store_records([huge], folder / "results")
+    for words in (
+        ["leaderboard"],
+        ["leaderboard", "--check"],
+        ["explain", huge["key"]],
+        ["show", huge["key"], "--results", "leaderboard/results"],
+        ["diff", "leaderboard", "leaderboard"],
+        ["diff", huge["key"], made_up_record("mtl")["key"], "--results", "leaderboard/results"],
+        ["submit", "--results", "leaderboard/results", "--out", "submission"],
+    ):
+        assert main(words) in (0, 1, 2), words
+        found = capsys.readouterr()
+        assert all(len(line) < 600 for line in found.err.splitlines())
