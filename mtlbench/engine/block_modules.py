@@ -54,7 +54,7 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor | None, None, None]:
         blocks, module, (gradient,), (inputs,) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
         out = blocks.cut(gradient, 1)  # (R, n, out)
-        blocks.put(module.weight, torch.bmm(out.transpose(1, 2), blocks.cut(inputs, 1).to(out.dtype)))
+        blocks.put_products(module.weight, out.transpose(1, 2), blocks.cut(inputs, 1).to(out.dtype))
         if module.bias is not None:
             blocks.put(module.bias, out.sum(1))
         if not ctx.needs_input_grad[2]:
@@ -75,15 +75,17 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor | None, None, None]:
         blocks, module, (gradient,), (inputs, mean, scale) = ctx.blocks, ctx.module, gradients, ctx.saved_tensors
-        kept = len(module.normalized_shape)
-        if module.weight is not None:
-            blocks.put(module.weight, blocks.cut((inputs - mean) * scale * gradient, kept).sum(1))
-        if module.bias is not None:
-            blocks.put(module.bias, blocks.cut(gradient, kept).sum(1))
-        shape, mask = list(module.normalized_shape), [ctx.needs_input_grad[2], False, False]
-        below = torch.ops.aten.native_layer_norm_backward(
-            gradient.to(inputs.dtype), inputs, shape, mean, scale, module.weight, module.bias, mask
-        )[0]
+        shape, kept = list(module.normalized_shape), len(module.normalized_shape)
+        mask = [ctx.needs_input_grad[2], module.weight is not None, module.bias is not None]
+        parts = [blocks.cut(gradient.to(inputs.dtype), kept), blocks.cut(inputs, kept), blocks.cut(mean, kept)]
+        found = [
+            torch.ops.aten.native_layer_norm_backward(out, states, shape, m, s, module.weight, module.bias, mask)
+            for out, states, m, s in zip(*parts, blocks.cut(scale, kept), strict=True)
+        ]
+        for parameter, place in ((module.weight, 1), (module.bias, 2)):
+            if parameter is not None:
+                blocks.put(parameter, torch.stack([each[place] for each in found]))
+        below = torch.cat([each[0] for each in found]).view_as(inputs) if mask[0] else None
         return None, None, below, None, None
 
 

@@ -77,11 +77,23 @@ class BlockGradients:
 
     def put(self, parameter: Tensor, gradients: Tensor) -> None:
         """gradients: (R, *shape), added to what other uses of the parameter have left."""
-        target = self._targets.get(id(parameter))
+        target = self._target(parameter)
         if target is not None:
             target += gradients
-        elif parameter.requires_grad:
+
+    def put_products(self, parameter: Tensor, left: Tensor, right: Tensor) -> None:
+        """The same for gradients that are products of left (R, a, n) and right (R, n, b)."""
+        target = self._target(parameter)
+        if target is not None and left.dtype == target.dtype:
+            torch.baddbmm(target, left, right, out=target)
+        elif target is not None:
+            target += torch.bmm(left, right)
+
+    def _target(self, parameter: Tensor) -> Tensor | None:
+        target = self._targets.get(id(parameter))
+        if target is None and parameter.requires_grad:
             raise RuntimeError("a parameter whose gradients come apart has no place for them")
+        return target
 
     def put_lookups(self, table: Tensor, ids: Tensor, gradients: Tensor) -> None:
         """ids (R, n), gradients (R, n, h)."""
