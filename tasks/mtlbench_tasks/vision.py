@@ -139,7 +139,7 @@ class Vision(Suite):
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
         from mtlbench_tasks._images import label_column, make_images
         from mtlbench_tasks.hub import report_sources
-        from mtlbench_tasks.text.checkpoints import encoder_digest, open_image_encoder
+        from mtlbench_tasks.text.checkpoints import encoder_digest, encoder_origin, open_image_encoder
 
         first: dict[tuple[DataSource, str], tuple[str, ...]] = {}
 
@@ -158,8 +158,8 @@ class Vision(Suite):
         yield from report_sources(data, context, examine, fetch=fetch)
         try:
             model = open_image_encoder(self.encoder_name, self.revision, context)
-        except MissingData as missing:
-            yield DataReport(encoder, "", problem=str(missing))
+        except (BadSetting, MissingData) as wrong:
+            yield DataReport(encoder, "", origin=encoder_origin(self.encoder_name, context), problem=str(wrong))
         else:
             size = sum(parameter.numel() for parameter in model.parameters())
             found = (f"{type(model).__name__}, {size:,} parameters",)

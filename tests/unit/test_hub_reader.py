@@ -453,7 +453,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def snapshot(name: str, *, local_files_only: bool = False, **options: Any) -> str:
         if local_files_only:
-            return cached(name, local_files_only=True, **options)
+            return str(cached(name, local_files_only=True, **options))
         asked.append(name)
         raise type("ConnectError", (client,), {})("[Errno 111] Connection refused")
 

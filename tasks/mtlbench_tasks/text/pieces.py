@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtlbench.interface import BadSetting
+from mtlbench.interface import MissingData
 
 __all__ = ["Frame", "check_tokenizer", "frame_of", "token_ids", "tokenized", "tokenized_words", "tokenizer_digest"]
 
@@ -90,10 +90,14 @@ def tokenized_words(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[
 
 
 def check_tokenizer(tokenizer: Any, name: str) -> None:
-    """Raise BadSetting unless it is a fast tokenizer: only those tell where in the text a token stands."""
+    """Raise MissingData unless it is a fast tokenizer, which tells where in the text a token stands, and can pad."""
     if not getattr(tokenizer, "is_fast", False):
-        raise BadSetting(
+        raise MissingData(
             f"the tokenizer of {name!r} tells no character offsets: choose an encoder with a fast tokenizer"
+        )
+    if tokenizer.pad_token_id is None:
+        raise MissingData(
+            f"the tokenizer of {name!r} has no padding token: choose an encoder that was trained with one"
         )
 
 

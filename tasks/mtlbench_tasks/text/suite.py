@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mtlbench.interface import (
     BadDataset,
+    BadSetting,
     DataReport,
     DataSource,
     MaskedLM,
@@ -161,16 +162,18 @@ class TextSuite(Suite):
 
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
         from mtlbench_tasks.hub import report_sources
-        from mtlbench_tasks.text.checkpoints import encoder_digest, open_encoder, open_masked_lm
+        from mtlbench_tasks.text.checkpoints import encoder_digest, encoder_origin, open_encoder, open_masked_lm
+        from mtlbench_tasks.text.pieces import check_tokenizer
 
         self._classes_of: dict[str, tuple[Path, tuple[str, ...]]] = {}
         yield from report_sources(self.data_sources(), context, self.examine, sizes=self._sizes, fetch=fetch)
         yield from report_sources(self.text_sources(), context, self._examine_lines, fetch=fetch)
         source = self.sources()[-1]
         try:
-            model, _ = open_encoder(self.encoder_name, self.revision, context, lambda: ["a"])
-        except MissingData as missing:
-            yield DataReport(source, "", problem=str(missing))
+            model, tokenizer = open_encoder(self.encoder_name, self.revision, context, lambda: ["a"])
+            check_tokenizer(tokenizer, self.encoder_name)
+        except (BadSetting, MissingData) as wrong:
+            yield DataReport(source, "", origin=encoder_origin(self.encoder_name, context), problem=str(wrong))
         else:
             size = sum(parameter.numel() for parameter in model.parameters())
             found = [f"{type(model).__name__}, {size:,} parameters"]
