@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mtlbench.interface import BadDataset, BadSetting
@@ -129,3 +131,24 @@ def test_a_language_without_rules_is_refused() -> None:
 def test_words_come_out_in_order() -> None:
     assert squad_words("A  man, the plan:\ta canal") == ["man", "plan", "canal"]
     assert mlqa_words("在1997年 Hong Kong", "zh") == ["在", "1997", "年", "hong", "kong"]
+
+
+def test_references_as_the_hub_has_them_score_as_their_texts() -> None:
+    predictions = {"a": "Rome", "b": "in Rome"}
+    hub = {name: {"text": np.array(["Paris", "Rome"]), "answer_start": [3, 9]} for name in predictions}
+    assert squad_scores(predictions, hub) == squad_scores(predictions, {name: ["Paris", "Rome"] for name in hub})
+    assert mlqa_scores(predictions, hub, "en").f1 == squad_scores(predictions, hub).f1 > 0
+
+
+@pytest.mark.parametrize("golds", ["Rome", None, {"answer_start": [1]}, {"text": "Rome"}, [1], [["Rome"]]])
+def test_references_of_another_form_are_refused_in_one_line(golds: Any) -> None:
+    with pytest.raises(BadDataset, match="the references of question 'q' must be a list of texts, or"):
+        squad_scores({"q": "Rome"}, {"q": golds})
+    with pytest.raises(BadDataset, match="the references of question 'q' must be a list of texts, or"):
+        mlqa_scores({"q": "Rome"}, {"q": golds}, "en")
+
+
+@pytest.mark.parametrize("given", [None, ["Rome"], 3])
+def test_a_prediction_that_is_no_text_is_refused_in_one_line(given: Any) -> None:
+    with pytest.raises(BadDataset, match="the prediction for question 'q' must be a text"):
+        squad_scores({"q": given}, {"q": ["Rome"]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,3 +98,11 @@ sentences = st.lists(
 @given(sentences)
 def test_the_fast_score_is_seqevals_on_any_bio_sequences(pairs: list[list[tuple[str, str]]]) -> None:
     both([[found for found, _ in tags] for tags in pairs], [[gold for _, gold in tags] for tags in pairs])
+
+
+@pytest.mark.parametrize("tags", ["O", [1]])
+def test_tags_that_are_no_texts_are_refused_in_one_line(tags: Any) -> None:
+    with pytest.raises(BadDataset, match="the tags of sentence 'a' must be a list of texts"):
+        entity_scores({"a": ["O"]}, {"a": tags})
+    with pytest.raises(BadDataset, match="the tags of sentence 'a' must be a list of texts"):
+        entity_scores({"a": tags}, {"a": ["O"]})

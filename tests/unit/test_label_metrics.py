@@ -58,3 +58,10 @@ def test_a_correlation_needs_every_prediction() -> None:
 def test_a_prediction_that_is_no_number_ends_the_run() -> None:
     with pytest.raises(Diverged, match="is nan"):
         pearson({"a": float("nan"), "b": 1.0}, {"a": 1.0, "b": 2.0})
+
+
+def test_a_label_that_is_a_text_is_refused_in_one_line() -> None:
+    with pytest.raises(BadDataset, match="the label of example 'a' must be a class's number, found 'yes'"):
+        accuracy({"a": 1}, {"a": "yes"})  # type: ignore[dict-item]
+    with pytest.raises(BadDataset, match="the label of example 'a' must be a class's number, found 'yes'"):
+        accuracy({"a": "yes"}, {"a": 1})  # type: ignore[dict-item]

@@ -10,9 +10,10 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from mtlbench.interface import BadDataset, BadSetting
 
@@ -52,16 +53,21 @@ class AnswerScores:
     """Questions without a prediction; they score 0."""
 
 
-def squad_scores(predictions: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> AnswerScores:
+Golds = Sequence[str] | Mapping[str, Sequence[Any]]
+"""The texts that count as right: a list of them, or the Hub's ``{"text": [...], "answer_start": [...]}``."""
+
+
+def squad_scores(predictions: Mapping[str, str], references: Mapping[str, Golds]) -> AnswerScores:
     """SQuAD v1.1's scores, which are also TyDiQA-GoldP's in every language.
 
     predictions: id to text; ids that no question has are ignored. references: id to the texts that count as
-    right, of which the best match is scored. Raises BadDataset for a question without one, and for no questions.
+    right, of which the best match is scored. Raises BadDataset for a question without one, for references or
+    predictions of another form (a text in place of a list of texts), and for no questions.
     """
     return _scores(predictions, references, squad_words)
 
 
-def mlqa_scores(predictions: Mapping[str, str], references: Mapping[str, Sequence[str]], language: str) -> AnswerScores:
+def mlqa_scores(predictions: Mapping[str, str], references: Mapping[str, Golds], language: str) -> AnswerScores:
     """MLQA's scores; ``language`` is that of the answers, hence of the passage. Otherwise as ``squad_scores``."""
     if language not in _ARTICLES:
         raise BadSetting(f"MLQA has no rules for language {language!r}; it knows {', '.join(MLQA_LANGUAGES)}")
@@ -92,22 +98,38 @@ def _is_punctuation(char: str) -> bool:
 
 
 def _scores(
-    predictions: Mapping[str, str], references: Mapping[str, Sequence[str]], words: Callable[[str], list[str]]
+    predictions: Mapping[str, str], references: Mapping[str, Golds], words: Callable[[str], list[str]]
 ) -> AnswerScores:
     if not references:
         raise BadDataset("there are no questions to score")
     questions: dict[str, tuple[float, float]] = {}
-    for name, golds in references.items():
-        if not golds:
-            raise BadDataset(f"question {name!r} has no reference answer")
+    for name, given in references.items():
+        golds = _texts(name, given)
         if name not in predictions:
             questions[name] = (0.0, 0.0)
             continue
-        predicted = words(predictions[name])
+        answer = predictions[name]
+        if not isinstance(answer, str):
+            raise BadDataset(f"the prediction for question {name!r} must be a text, found {answer!r}")
+        predicted = words(answer)
         wanted = [words(gold) for gold in golds]
         questions[name] = (max(_f1(predicted, gold) for gold in wanted), float(predicted in wanted))
     f1, exact = (sum(column) / len(questions) for column in zip(*questions.values(), strict=True))
     return AnswerScores(100.0 * f1, 100.0 * exact, questions, len(references.keys() - predictions.keys()))
+
+
+def _texts(name: str, golds: Golds) -> list[str]:
+    """The reference answers of a question, at least one."""
+    texts = golds.get("text") if isinstance(golds, Mapping) else golds
+    found = None if isinstance(texts, str | Mapping) or not isinstance(texts, Iterable) else list(texts)
+    if found is None or not all(isinstance(text, str) for text in found):
+        raise BadDataset(
+            f"the references of question {name!r} must be a list of texts, or {{'text': [...], 'answer_start': [...]}} "
+            f"as on the Hub, found {golds!r}"
+        )
+    if not found:
+        raise BadDataset(f"question {name!r} has no reference answer")
+    return found
 
 
 def _f1(predicted: list[str], gold: list[str]) -> float:

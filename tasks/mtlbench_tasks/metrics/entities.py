@@ -33,7 +33,8 @@ def entity_scores(predictions: Mapping[str, Sequence[str]], references: Mapping[
 
     predictions, references: id to one tag a token, such as B-PER, I-PER, O. An I without a B before it starts an
     entity, and so does one of another type. A sentence without prediction counts as tagged O throughout. Raises
-    BadDataset when a sentence has another number of tags than its reference, and for no sentences.
+    BadDataset when a sentence has another number of tags than its reference or anything but a list of texts, and for
+    no sentences.
     """
     from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
@@ -42,6 +43,9 @@ def entity_scores(predictions: Mapping[str, Sequence[str]], references: Mapping[
     predicted = []
     for name, tags in references.items():
         given = predictions.get(name)
+        for wrong in (tags, given):
+            if wrong is not None and (isinstance(wrong, str) or not all(isinstance(tag, str) for tag in wrong)):
+                raise BadDataset(f"the tags of sentence {name!r} must be a list of texts, found {wrong!r}")
         if given is not None and len(given) != len(tags):
             raise BadDataset(f"sentence {name!r} has {len(given)} predicted tags for {len(tags)} tokens")
         predicted.append(["O"] * len(tags) if given is None else list(given))

@@ -23,12 +23,15 @@ class Correlation:
 def accuracy(predictions: Mapping[str, int], references: Mapping[str, int]) -> float:
     """Percent of labels that are right (scikit-learn's ``accuracy_score``); a missing prediction is wrong.
 
-    Raises BadDataset for no references.
+    Raises BadDataset for no references, and for a label that is no number.
     """
     from sklearn.metrics import accuracy_score
 
     if not references:
         raise BadDataset("there are no labels to score")
+    for name, label in [*references.items(), *predictions.items()]:
+        if isinstance(label, str):
+            raise BadDataset(f"the label of example {name!r} must be a class's number, found {label!r}")
     if any(label < 0 for label in references.values()):
         name = next(name for name, label in references.items() if label < 0)
         raise BadDataset(f"example {name!r} has no gold label (it is {references[name]}): this split cannot be scored")
