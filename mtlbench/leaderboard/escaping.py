@@ -15,39 +15,41 @@ _REMEMBERED = 100
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$@#]|(?<=www)\.|:(?=//)")
 _FORMULA = tuple("=+-@＝＋－＠")
 """What a spreadsheet takes for the beginning of a formula; the wide forms where it is set to Chinese or Japanese."""
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    # A bracket after the \\ of the row above would be read as that command's argument.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "−": "$-$",
-    "Δ": r"$\Delta$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "–": "--",
-    "…": r"\ldots{}",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        # A bracket after the \\ of the row above would be read as that command's argument.
+        "[": "{[}",
+        "]": "{]}",
+        "*": "{*}",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "−": "$-$",
+        "Δ": r"$\Delta$",
+        "≤": r"$\le$",
+        "≥": r"$\ge$",
+        "–": "--",
+        "…": r"\ldots{}",
+    }
+)
 
 
 def visible(text: str) -> str:
     """One line in which every character shows: controls, line breaks, bidi marks and their like as ``\\u202e``."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # no character of the kinds that do not show, and no space but the plain one
         return text.strip()
     return _spelled_out(text) if len(text) > _REMEMBERED else _remembered(text)
 
@@ -74,7 +76,7 @@ def for_markdown(text: str) -> str:
 
 def for_latex(text: str) -> str:
     """Literal text of a LaTeX paragraph or tabular cell; other scripts need an engine that reads UTF-8."""
-    return "".join(_LATEX.get(char, char) for char in visible(text))
+    return visible(text).translate(_LATEX)
 
 
 def for_html(text: str) -> str:
