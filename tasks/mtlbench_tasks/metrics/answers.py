@@ -53,7 +53,7 @@ class AnswerScores:
     """Questions without a prediction; they score 0."""
 
 
-Golds = Sequence[str] | Mapping[str, Sequence[Any]]
+Golds = Sequence[str] | Mapping[str, Any]
 """The texts that count as right: a list of them, or the Hub's ``{"text": [...], "answer_start": [...]}``."""
 
 

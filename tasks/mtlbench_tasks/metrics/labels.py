@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mtlbench.interface import BadDataset, Diverged
 
@@ -29,7 +30,8 @@ def accuracy(predictions: Mapping[str, int], references: Mapping[str, int]) -> f
 
     if not references:
         raise BadDataset("there are no labels to score")
-    for name, label in [*references.items(), *predictions.items()]:
+    given_or_gold: list[tuple[str, Any]] = [*references.items(), *predictions.items()]
+    for name, label in given_or_gold:
         if isinstance(label, str):
             raise BadDataset(f"the label of example {name!r} must be a class's number, found {label!r}")
     if any(label < 0 for label in references.values()):
