@@ -25,6 +25,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "rte": ("sentence1", "sentence2"),
 }
 """Configuration to its text columns."""
+_CLASSES = {"stsb": 0, "mnli": 3}
+"""Classes of the labels, where they are not two; 0 for values."""
 _LABELS = {"cola": "CoLA", "sst2": "SST-2", "stsb": "STS-B"}
 
 
@@ -77,6 +79,9 @@ class GLUE(LabelledSuite):
 
     def head_of(self, source: DataSource) -> str:
         return self._asked(source)
+
+    def classes_of(self, source: DataSource) -> int | None:
+        return _CLASSES.get(self._asked(source), 2)
 
     def _asked(self, source: DataSource) -> str:
         """The suite's own name of a source's configuration, which a stand-in may call otherwise."""

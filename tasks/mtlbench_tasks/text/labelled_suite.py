@@ -41,6 +41,10 @@ class LabelledSuite(TextSuite):
         """Which head a source's classes are those of; "" where there is one for all."""
         return ""
 
+    def classes_of(self, source: DataSource) -> int | None:
+        """How many classes a source must have: 0 where its labels are values, None for any number of classes."""
+        return None
+
     def read(self, source: DataSource, split: str) -> Labelled:
         """The examples of one split of a source."""
         from mtlbench_tasks.hub import read
@@ -54,6 +58,12 @@ class LabelledSuite(TextSuite):
         from mtlbench_tasks.text.labelled_rows import read_labelled
 
         examples = read_labelled(rows, self.columns(rows.source))
+        wanted, found = self.classes_of(rows.source), len(examples.classes)
+        if found != wanted and (wanted is not None or not found):
+            needed = "values" if wanted == 0 else f"{wanted or 'named'} classes"
+            told = f"{found} classes ({', '.join(examples.classes)})" if found else "values"
+            name = rows.source.config or rows.source.name
+            raise BadDataset(f"{rows.files[0]}: {name} is scored on {needed}, its labels are {told}")
         self.of_one_kind(rows, examples.classes, self.head_of(rows.source))
         return examples
 

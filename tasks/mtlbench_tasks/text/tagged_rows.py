@@ -52,9 +52,15 @@ class Sentences:
 
 
 def read_sentences(rows: Rows) -> Sentences:
-    """All sentences of a split. Raises BadDataset, naming file and row, for unequal lengths and unknown tags."""
+    """All sentences of a split.
+
+    Raises BadDataset, naming file and row, for unequal lengths and unknown tags, and for names of tags without "O",
+    which a word of no entity is scored as.
+    """
     rows.need_text("tokens")
     names = tuple(rows.label_names("ner_tags"))
+    if "O" not in names:
+        raise BadDataset(f"{rows.files[0]}: the tags {', '.join(names)} lack 'O', the tag of words outside of names")
     words, tags = rows.column("tokens"), rows.column("ner_tags")
     for row, (sentence, marks) in enumerate(zip(words, tags, strict=True)):
         if sentence is None or marks is None:

@@ -256,6 +256,31 @@ REFUSED: dict[str, tuple[str, Damage, str]] = {
         ),
         "rte/validation-00000-of-00001.parquet has classes not_entailment, entailment, ",
     ),
+    "tags without an O": (
+        NER,
+        split(*SW, [FINE], swapped(SENTENCES, "ner_tags", datasets.List(datasets.ClassLabel(names=["o", *TAGS[1:]])))),
+        f"{SW_FILE}: the tags o, B-PER, I-PER, B-ORG, I-ORG, B-LOC, I-LOC lack 'O'",
+    ),
+    "three classes of two": (
+        RTE,
+        split(*RTE_TRAIN, twos(0, 1, 2), swapped(TWO, "label", datasets.ClassLabel(names=NLI))),
+        f"{RTE_FILE}: rte is scored on 2 classes, its labels are 3 classes (entailment, neutral, contradiction)",
+    ),
+    "values instead of classes": (
+        RTE,
+        split(*RTE_TRAIN, twos(0.0, 1.0), VALUES),
+        f"{RTE_FILE}: rte is scored on 2 classes, its labels are values",
+    ),
+    "classes instead of values": (
+        STSB,
+        split(*STSB_TRAIN, twos(0, 1), TWO),
+        "stsb/train-00000-of-00001.parquet: stsb is scored on values, its labels are 2 classes (entailment, not_",
+    ),
+    "values of pairs that are to have a relation": (
+        MNLI,
+        split(*MNLI_TRAIN, pairs(0.0, 1.0), swapped(PAIRS, "label", datasets.Value("float32"))),
+        f"{MNLI_FILE}: mnli is scored on named classes, its labels are values",
+    ),
     "one row to train on": (RTE, split(*RTE_TRAIN, twos(0), TWO), "nyu-mll/glue rte: 1 training rows are too few"),
     "a broken picture": (
         MNIST,
