@@ -11,7 +11,7 @@ from mtlbench.interface import require
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Clusters", "cluster", "fit_clusters"]
+__all__ = ["Clusters", "cluster", "fit_clusters", "warn_of_small"]
 
 SMALL_SHARE = 0.05
 """A cluster with less of the data than this is worth a warning: the paper's are nearly equal."""
@@ -39,14 +39,15 @@ def fit_clusters(
     dimensions: int = 50,
     fit_on: int = 20_000,
     starts: int = 3,
+    warn: bool = True,
 ) -> Clusters:
     """Clusters of examples, numbered by how many of ``features`` they hold; the largest is 0.
 
     features: (N, d), one row an example: the mean of the encoder's last hidden states over non-padding tokens.
     Principal components (centred, not whitened; at most ``dimensions``) of a seeded sample of ``fit_on`` rows, then a
     Gaussian mixture with full covariances, started from k-means, the best of ``starts``. The steps are those of
-    Aharoni and Goldberg (2020), whom the paper follows; both leave the number of dimensions open. Warns when a
-    cluster holds less than a twentieth of the examples.
+    Aharoni and Goldberg (2020), whom the paper follows; both leave the number of dimensions open. ``warn``: tell of
+    clusters that came out small, as ``warn_of_small`` does.
     """
     import numpy as np
     from sklearn.decomposition import PCA
@@ -68,10 +69,23 @@ def fit_clusters(
     # Equal sizes are ordered by their first example, so that the numbering is unique.
     first = [int(np.argmax(found == each)) if sizes[each] else count for each in range(clusters)]
     order = sorted(range(clusters), key=lambda each: (-sizes[each], first[each]))
-    if min(sizes) < SMALL_SHARE * count:
-        shares = ", ".join(f"{sizes[each] / count:.1%}" for each in order)
-        warnings.warn(f"a cluster holds less than {SMALL_SHARE:.0%} of the examples: {shares}", stacklevel=2)
-    return replace(fitted, numbers=np.argsort(np.array(order)).astype(np.int64))
+    numbered = replace(fitted, numbers=np.argsort(np.array(order)).astype(np.int64))
+    if warn:
+        warn_of_small(numbered.numbers[found], clusters)
+    return numbered
+
+
+def warn_of_small(found: NDArray[Any], clusters: int) -> None:
+    """Warn when one of the clusters holds less than a twentieth of the examples that formed them.
+
+    found: (N,) the cluster of each, freshly assigned or kept from an earlier run.
+    """
+    import numpy as np
+
+    sizes = np.bincount(found, minlength=clusters)
+    if sizes.min() < SMALL_SHARE * len(found):
+        shares = ", ".join(f"{size / len(found):.1%}" for size in sizes)
+        warnings.warn(f"a cluster holds less than {SMALL_SHARE:.0%} of the examples: {shares}", stacklevel=3)
 
 
 def cluster(features: NDArray[Any], clusters: int = 4, *, seed: int = 0, **settings: Any) -> NDArray[Any]:

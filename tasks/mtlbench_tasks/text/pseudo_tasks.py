@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mtlbench_tasks.text.clustering import fit_clusters
+from mtlbench_tasks.text.clustering import fit_clusters, warn_of_small
 
 if TYPE_CHECKING:
     from mtlbench_tasks.text.suite import Part, TextSuite
@@ -23,7 +23,8 @@ def groups(
 ) -> list[NDArray[Any]]:
     """Per part, the group of each of its rows named beside it; the first part forms the groups.
 
-    Kept between runs by encoder weights and tokens, because every example passes through the encoder once.
+    Kept between runs by encoder weights and tokens, because every example passes through the encoder once. Warns of
+    small groups every time.
     """
     tokens = hashlib.sha256()
     for part, rows in parts:
@@ -33,12 +34,14 @@ def groups(
 
     def make() -> dict[str, NDArray[Any]]:
         features = [_features(suite, encoder, part, rows) for part, rows in parts]
-        clusters = fit_clusters(features[0], count)
+        clusters = fit_clusters(features[0], count, warn=False)
         return {"group": np.concatenate([clusters.assign(each) for each in features])}
 
     found = suite.stored(f"groups 1 {count}", [state_digest(encoder), tokens.hexdigest()], make)["group"]
     ends = np.cumsum([len(rows) for _, rows in parts])
-    return [np.asarray(piece) for piece in np.split(found, ends[:-1])]
+    pieces = [np.asarray(piece) for piece in np.split(found, ends[:-1])]
+    warn_of_small(pieces[0], count)
+    return pieces
 
 
 def _features(suite: TextSuite, encoder: Any, part: Part, rows: Sequence[int]) -> NDArray[np.float32]:

@@ -282,3 +282,12 @@ def test_the_suites_import_without_torch_transformers_datasets_and_numpy() -> No
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_small_groups_are_warned_of_also_when_they_come_from_the_cache(
+    context: SuiteContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtlbench_tasks.text.clustering.SMALL_SHARE", 0.51)  # of two groups one is smaller
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="a cluster holds less than 51% of the examples: "):
+            MnliXnli(**TINY, pseudo_tasks=2, unseen_languages=("de",)).open(context)
