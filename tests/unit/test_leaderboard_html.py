@@ -200,6 +200,15 @@ def test_effects_and_controls_lead_to_the_two_rows_of_their_claim(records):
     assert [row["name"] for row in page.data("board-0")["rows"] if row["control"]] == ["stl"]
 
 
+def test_an_effect_over_all_leads_to_the_method_that_comes_closest(records):
+    page = Page(page_of(*records, claims=[Claim("PCGrad is best", "pcgrad", "all", "average", "better")]))
+    names = [row["name"] for row in page.data("board-0")["rows"]]
+    told = page.data("front")["claims"]
+    effect = told["rows"][0][told["columns"].index("Effect")]
+    closest = next(name for name in names if f"(to {name}, least of " in effect)
+    assert told["behind"][0]["opens"]["to"] == names.index(closest)
+
+
 def test_the_papers_value_leads_to_the_runs_beside_it(records):
     value = PaperValue("digits", "pcgrad", 91.5, "Somebody 2020, Table 1", task="b")
     page = Page(page_of(*records, paper=[value]))
