@@ -9,7 +9,7 @@ from typing import Any
 
 from mtlbench.interface import MissingData
 
-__all__ = ["Frame", "check_tokenizer", "frame_of", "token_ids", "tokenized", "tokenized_words", "tokenizer_digest"]
+__all__ = ["Frame", "check_tokenizer", "frame_of", "token_ids", "tokenized", "tokenizer_digest"]
 
 _CHUNK = 2048
 """Texts given to the tokenizer at once: enough for all its threads, few enough to hold."""
@@ -65,28 +65,18 @@ def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     return [found.ids for found in _encoded(tokenizer, texts, "encode_batch_fast")]
 
 
-def tokenized(tokenizer: Any, texts: Sequence[str]) -> list[Any]:
-    """The same as ``tokenizers.Encoding``s, which also tell where each token stands in its text."""
-    return list(_encoded(tokenizer, texts, "encode_batch"))
+def tokenized(tokenizer: Any, texts: Sequence[str] | Sequence[Sequence[str]], *, words: bool = False) -> list[Any]:
+    """The same as ``tokenizers.Encoding``s, which tell where each token stands too. words: texts are lists of words."""
+    return list(_encoded(tokenizer, texts, "encode_batch", is_pretokenized=words))
 
 
-def _encoded(tokenizer: Any, texts: Sequence[str], way: str) -> Iterator[Any]:
+def _encoded(tokenizer: Any, texts: Sequence[Any], way: str, **how: bool) -> Iterator[Any]:
     # transformers' own call takes longer, to make lists of what nobody asks for.
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
     for start in range(0, len(texts), _CHUNK):
-        yield from getattr(backend, way)(list(texts[start : start + _CHUNK]), add_special_tokens=False)
-
-
-def tokenized_words(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Any]:
-    """The same for texts that are lists of words; transformers knows which tokenizers cannot take them."""
-    found: list[Any] = []
-    for start in range(0, len(sentences), _CHUNK):
-        chunk = [list(words) for words in sentences[start : start + _CHUNK]]
-        encoded = tokenizer(chunk, is_split_into_words=True, add_special_tokens=False, truncation=False, verbose=False)
-        found.extend(encoded.encodings)
-    return found
+        yield from getattr(backend, way)(list(texts[start : start + _CHUNK]), add_special_tokens=False, **how)
 
 
 def check_tokenizer(tokenizer: Any, name: str) -> None:

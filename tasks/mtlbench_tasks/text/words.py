@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
 from mtlbench_tasks.text.packing import IGNORED
-from mtlbench_tasks.text.pieces import frame_of, tokenized_words
+from mtlbench_tasks.text.pieces import frame_of, tokenized
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["TaggedPieces", "make_pieces", "tags_by_sentence"]
@@ -56,7 +56,7 @@ def make_pieces(
         raise BadSetting(f"max_length {max_length} leaves no room beside {frame.specials} special tokens")
     rows: dict[str, list[Any]] = {name: [] for name in ("ids", "types", "labels", "words", "sentence")}
     filled = [number for number, words in enumerate(sentences) if words]
-    found = tokenized_words(tokenizer, [sentences[number] for number in filled])
+    found = tokenized(tokenizer, [list(sentences[number]) for number in filled], words=True)
     before, after = len(frame.parts[0]), len(frame.parts[1])
     for number, encoding in zip(filled, found, strict=True):
         word_of = encoding.word_ids
