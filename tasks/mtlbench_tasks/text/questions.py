@@ -26,9 +26,11 @@ class Questions:
     golds: list[list[str]] = field(default_factory=list)
     """The texts that count as right, at least one."""
     spans: list[tuple[int, int] | None] = field(default_factory=list)
-    """Where the first of them stands in the passage, in characters, the end exclusive; None when it does not."""
+    """Where the first of them that stands in the passage does, in characters, the end exclusive; None for none."""
     repeated: int = 0
     """Rows left out because the same question stood there before."""
+    merged: int = 0
+    """Of these rows, those with other answers, which count as right too."""
     moved: int = 0
     """Answers that were not where the row says, and were found elsewhere."""
 
@@ -58,8 +60,9 @@ class Questions:
         empty = sum(not passage.strip() for passage in self.passages)
         found = [
             (self.repeated, "repeated: counted once"),
+            (self.merged, "repeated with other answers: these count as right too"),
             (self.moved, "with an answer not where answer_start says: taken where it stands nearest"),
-            (lost, "with an answer not in its passage: scored, not trained on"),
+            (lost, "with no answer in its passage: scored, not trained on"),
             (empty, "with an empty passage: answered with nothing"),
         ]
         return [f"{count} questions {text}" for count, text in found if count]
@@ -81,9 +84,14 @@ def read_questions(rows: Rows) -> Questions:
             if (found.questions[before], found.passages[before]) != (question, passage):
                 raise BadDataset(f"{rows.where(row)}: id {name!r} stands for another question already")
             found.repeated += 1
+            others = [text for text in texts if text not in found.golds[before]]
+            if others:
+                found.merged += 1
+                found.golds[before] = [*found.golds[before], *others]
+                found.spans[before] = found.spans[before] or _first_span(passage, texts, starts)[0]
             continue
-        span = _span(passage, texts[0], starts[0])
-        found.moved += span is not None and span[0] != starts[0]
+        span, moved = _first_span(passage, texts, starts)
+        found.moved += moved
         seen[name] = len(found)
         found.ids.append(name)
         found.questions.append(question)
@@ -108,6 +116,15 @@ def _answers(answers: Any, rows: Rows, row: int) -> tuple[list[str], list[int]]:
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(start, int) for start in starts):
         raise BadDataset(f"{rows.where(row)}: answers must hold texts and whole numbers, found {answers!r}")
     return texts, starts
+
+
+def _first_span(passage: str, texts: Sequence[str], starts: Sequence[int]) -> tuple[tuple[int, int] | None, bool]:
+    """(where the first answer that stands in the passage does, whether that is not where its row says)."""
+    for text, start in zip(texts, starts, strict=True):
+        span = _span(passage, text, start)
+        if span is not None:
+            return span, span[0] != start
+    return None, False
 
 
 def _span(passage: str, answer: str, start: int) -> tuple[int, int] | None:

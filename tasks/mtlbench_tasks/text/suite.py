@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mtlbench.interface import (
@@ -82,6 +82,11 @@ class TextSuite(Suite):
     def __post_init__(self) -> None:
         require(8 <= self.max_length <= 8192, f"max_length must lie in [8, 8192], found {self.max_length}")
         require(0 < self.held_out < 1, f"held_out is a share in (0, 1), found {self.held_out}")
+        for option in fields(self):
+            listed = getattr(self, option.name)
+            if isinstance(listed, tuple):
+                doubles = [str(each) for at, each in enumerate(listed) if each in listed[:at]]
+                require(not doubles, f"{option.name} names {', '.join(dict.fromkeys(doubles))} more than once")
         require(self.mlm_sentences > 0, f"mlm_sentences must be positive, found {self.mlm_sentences}")
         require(not self.mlm_languages or self.mlm_texts is not None, "mlm_languages are of mlm_texts, which is none")
         require(

@@ -94,6 +94,28 @@ def test_a_question_whose_answer_is_nowhere_is_scored_but_not_trained_on(asked: 
         assert suite.score(suite.model(0).eval(), "en", "test").examples == 3
 
 
+def test_the_first_answer_that_stands_in_the_passage_is_trained_on(asked: Asked) -> None:
+    second = question("c", answers=answers(("Grace", 3), ("Ada", 7)))
+    where = second["context"].index("Ada")
+    suite = asked.open([*GOOD, question("c", answers=answers(("Grace", 3), ("Ada", where)))], GOOD)
+    pools = [suite._asked["en", split] for split in ("train", "dev")]
+    spans = {name: span for pool in pools for name, span in zip(pool.ids, pool.spans, strict=True)}
+    assert spans["english-c"] == (where, where + 3)
+
+
+def test_other_answers_of_a_repeated_question_count_as_right_too(asked: Asked) -> None:
+    again = question("a", answers=answers(("was", 3), ("Ada", 7)))
+    suite = asked.open(GOOD, [*GOOD, again])
+    assert suite._asked["en", "test"].golds[0] == [*GOOD[0]["answers"]["text"], "was"]
+    assert asked.notes(GOOD, [*GOOD, again, GOOD[1]]) == [
+        "2 questions repeated: counted once",
+        "1 questions repeated with other answers: these count as right too",
+    ]
+    lost = question("c", answers=answers(("Grace", 3)))
+    found = question("c", answers=answers(("Ada", lost["context"].index("Ada"))))
+    assert asked.open(GOOD, [*GOOD, lost, found])._asked["en", "test"].spans[2] is not None
+
+
 def test_an_empty_passage_is_answered_with_nothing(asked: Asked) -> None:
     empty = question("c", context="")
     suite = asked.open([*GOOD, empty], [*GOOD, empty])
