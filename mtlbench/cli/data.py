@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ def _plain(report: DataReport) -> dict[str, Any]:
         "rows": report.rows,
         "origin": report.origin or None,
         "fingerprint": report.fingerprint or None,
+        "features": dict(report.features) or None,
         "notes": list(report.notes),
         "sizes": [
             {
@@ -106,8 +108,24 @@ def _table(text: str, reports: Sequence[DataReport]) -> str:
     for report in reports:
         place = " ".join(filter(None, (report.source.name, report.source.config, report.split)))
         lines += [f"note: {place}: {note}" for note in report.notes]
+    lines += _feature_lines(reports)
     lines += _size_lines(reports)
     return "\n".join(lines)
+
+
+def _feature_lines(reports: Sequence[DataReport]) -> list[str]:
+    """The columns and what they hold, once for all splits of a data set that are alike."""
+    alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for report in reports:
+        if report.features:
+            place = " ".join(filter(None, (report.source.config, report.split)))
+            alike.setdefault((report.source.name, report.features), []).append(place)
+    several = Counter(name for name, _ in alike)
+    lines = []
+    for (name, features), places in alike.items():
+        where = f" ({', '.join(places)})" if several[name] > 1 else ""
+        lines.append(f"features: {name}{where}: {', '.join(f'{column} {kind}' for column, kind in features)}")
+    return lines
 
 
 def _size_lines(reports: Sequence[DataReport]) -> list[str]:

@@ -112,6 +112,8 @@ class DataReport:
     """Where a publication gives sizes for this split: what it says and what is there. A difference is no problem."""
     problem: str = ""
     """Why it cannot be used and what to do, in one line; empty when it can. With an ``origin`` it is there and bad."""
+    features: tuple[tuple[str, str], ...] = ()
+    """The columns of a data set's split and what each holds, in words."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def test_json_says_the_same(snapshot: Path, capsys: pytest.CaptureFixture[str]) 
     assert [source["rows"] for source in told["sources"]] == [10, 4, 4, 0]
     assert all(len(source["fingerprint"]) == 64 for source in told["sources"][:3])
     assert told["sources"][3]["kind"] == "encoder"
+    assert told["sources"][3]["features"] is None
+    assert told["sources"][0]["features"] == {"tokens": "list of string", "ner_tags": "list of 7 classes"}
 
 
 def test_without_a_data_root_and_network_the_problem_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,3 +115,24 @@ def test_a_stand_in_is_not_held_against_the_size_of_what_it_stands_for(
     asked = "tydiqa[languages=[en],unseen_languages=[],replace=[google-research-datasets/tydiqa=standin/squad]]"
     main(["data", "check", asked, "--encoder", "tiny-random:bert", "--data-root", str(snapshot)])
     assert "size: " not in capsys.readouterr().out
+
+
+def test_features_are_told_once_for_the_splits_that_are_alike(
+    own_snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = "tydiqa[languages=[en],unseen_languages=[zh]]"
+    where = ["--encoder", "tiny-random:bert", "--data-root", str(own_snapshot)]
+    assert main(["data", "check", asked, "glue[configs=[rte,stsb]]", *where]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("features: ")]
+    questions = "string, answers {text: list of string, answer_start: list of int32}"
+    assert lines == [
+        f"features: google-research-datasets/tydiqa: id string, title string, context string, question {questions}",
+        f"features: facebook/mlqa: id string, title string, context string, question {questions}",
+        "features: nyu-mll/glue (rte train, rte validation): sentence1 string, sentence2 string, label 2 classes",
+        "features: nyu-mll/glue (stsb train, stsb validation): sentence1 string, sentence2 string, label float32",
+    ]
+    assert (
+        main(["data", "check", "vision[datasets=[ylecun/mnist:mnist]]", "--encoder", "tiny-random:resnet", *where[2:]])
+        == 0
+    )
+    assert "features: ylecun/mnist: image image, label 2 classes" in capsys.readouterr().out
