@@ -36,5 +36,5 @@ def flips_fail(now: str | None, out: Path, since: str | None) -> bool:
     for flip in untold:
         told = f"{flip.claim} on {flip.board} was {flip.before} at {base.name[:12]} and is {flip.now}"
         print(visible(f"a verdict changed: {told}; {CHANGES} must tell of it in a line such as"), file=sys.stderr)
-        print(visible(f"  {flip.line()}"), file=sys.stderr)
+        print(f"  {visible(flip.line())}", file=sys.stderr)
     return bool(untold)

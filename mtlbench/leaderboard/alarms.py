@@ -10,7 +10,7 @@ from mtlbench.leaderboard.namesakes import namesake_alarms
 
 __all__ = ["alarms"]
 
-_UNEVEN = 1.5
+_UNEVEN = 2.0
 """Longest over shortest step time of a row, over seeds, up to which a machine counts as undisturbed."""
 _TOLD = 3
 """Rows that a line on timings names, the worst first."""
@@ -74,5 +74,5 @@ def _uneven_times(board: Board) -> list[str]:
         return []
     told = ", ".join(f"{name} {-fold:.1f}-fold" for fold, name in sorted(folds)[:_TOLD])
     told += f" and {len(folds) - _TOLD} more" if len(folds) > _TOLD else ""
-    why = "the machine had other work, and timings are not to be trusted"
+    why = "not the same conditions for all, so timings are not to be trusted"
     return [f"{board.label}: steps took longer at some seeds than at others ({told}): {why}"]
