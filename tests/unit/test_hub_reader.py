@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -496,3 +497,82 @@ def test_half_a_split_in_the_cache_does_not_count(root: Path, tmp_path: Path, un
         read(source, "train", context)
     write(folder / "rte" / "train-00001-of-00002.parquet", ["second half"])
     assert texts(source, "train", context) == ["first half", "second half"]
+
+
+DECLARED = """---
+dataset_info:
+- config_name: rte
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': "{first}"
+          '1': "{second}"
+configs:
+- config_name: rte
+  data_files:
+  - split: train
+    path: rte/train*
+  - split: test
+    path: rte/test-*
+---
+"""
+
+
+def without_features(root: Path, form: str, labels: list[Any], first: str = "no") -> Path:
+    """The data set with its class names in the README alone."""
+    home = root / "nyu-mll" / "glue"
+    (home / "rte" / "train-00000.parquet").unlink()
+    table = pa.table({"text": ["a", "b"], "label": labels, "idx": [0, 1]})
+    if form == "parquet":
+        pq.write_table(table, home / "rte" / "train.parquet")
+    else:
+        lines = [json.dumps(row) for row in table.to_pylist()]
+        (home / "rte" / "train.jsonl").write_text("\n".join(lines))
+    (home / "README.md").write_text(DECLARED.format(first=first, second="yes"))
+    return home / "README.md"
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("labels", [[1, 0], ["yes", "no"]])
+def test_class_names_that_stand_in_the_readme_alone_are_applied(
+    form: str, labels: list[Any], root: Path, context: SuiteContext
+) -> None:
+    without_features(root, form, labels)
+    rows = read(SOURCE, "train", context)
+    assert rows.label_names("label") == ["no", "yes"]
+    assert rows.column("label") == [1, 0]
+    assert rows.column("idx") == [0, 1]  # declared by nobody
+    assert read(SOURCE, "test", context).label_names("label") == ["no", "yes"]
+
+
+def test_declared_features_are_in_the_fingerprint_only_where_they_count(root: Path, context: SuiteContext) -> None:
+    before = fingerprint(SOURCE, context), read(SOURCE, "train", context).fingerprint
+    (root / "nyu-mll" / "glue" / "README.md").write_text(DECLARED.format(first="false", second="true"))
+    assert (fingerprint(SOURCE, context), read(SOURCE, "train", context).fingerprint) == before
+    assert read(SOURCE, "train", context).label_names("label") == ["no", "yes"]  # the file's own
+    readme = without_features(root, "parquet", [1, 0])
+    declared = fingerprint(SOURCE, context), read(SOURCE, "train", context).fingerprint
+    readme.write_text(DECLARED.format(first="other", second="yes"))
+    assert fingerprint(SOURCE, context) != declared[0]
+    assert read(SOURCE, "train", context).fingerprint != declared[1]
+    assert read(SOURCE, "train", context).label_names("label") == ["other", "yes"]
+
+
+def test_declared_features_that_do_not_suit_are_refused_with_the_readmes_path(
+    root: Path, context: SuiteContext
+) -> None:
+    readme = without_features(root, "parquet", ["yes", "perhaps"])
+    with pytest.raises(BadDataset, match=r"README.md: dataset_info does not suit the files \(.*perhaps"):
+        read(SOURCE, "train", context)
+    readme.write_text(readme.read_text().replace('"no"', "no"))  # which YAML takes for false
+    with pytest.raises(
+        BadDataset, match=r"README.md: dataset_info: the class names of 'label' must be texts, found False"
+    ):
+        read(SOURCE, "train", context)
+    readme.write_text(readme.read_text().replace("features:", "features: 3\n  other:", 1))
+    with pytest.raises(BadDataset, match=r"README.md: dataset_info cannot be read"):
+        read(SOURCE, "train", context)

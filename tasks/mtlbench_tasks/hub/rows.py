@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface import BadDataset, DataSource, SuiteContext
-from mtlbench_tasks.hub.digests import files_digest
+from mtlbench_tasks.hub.declared import declared_features, features_text
+from mtlbench_tasks.hub.digests import combined_digest, files_digest
 from mtlbench_tasks.hub.layout import FORMS
 from mtlbench_tasks.hub.places import Place, cache_root, locate
 
@@ -115,9 +116,21 @@ def _is_readable(value: Any) -> bool:
 
 
 def fingerprint(source: DataSource, context: SuiteContext) -> str:
-    """A digest of the content of all splits that the source names, without reading rows."""
+    """A digest of the content of all splits that the source names, without reading rows.
+
+    Features that stand in the README alone are part of it.
+    """
     place = locate(source, context)
-    return files_digest([path for split in source.splits for path in _files(place, source, split)])
+    files = [_files(place, source, split) for split in source.splits]
+    digest = files_digest([path for each in files for path in each])
+    declared = [declared_features(place.folder, source.config, each) for each in files]
+    return _with_features(digest, declared)
+
+
+def _with_features(digest: str, declared: Sequence[Any]) -> str:
+    """A digest of files together with what is declared of them; the same digest where nothing is."""
+    texts = ["" if features is None else features_text(features) for features in declared]
+    return combined_digest([digest, *texts]) if any(texts) else digest
 
 
 def read(source: DataSource, split: str, context: SuiteContext, columns: Sequence[str] = ()) -> Rows:
@@ -131,10 +144,13 @@ def read(source: DataSource, split: str, context: SuiteContext, columns: Sequenc
     place = locate(source, context)
     files = _files(place, source, split)
     digest = files_digest(files)
+    declared = declared_features(place.folder, source.config, files)
     table = _load(files, cache_root(context) / "datasets" / digest[:32])
     if not len(table):
         raise _empty(files)
-    rows = Rows(source, split, table, files, place.told, digest)
+    if declared is not None:
+        table = _cast(table, declared, place.folder)
+    rows = Rows(source, split, table, files, place.told, _with_features(digest, [declared]))
     for name in columns:
         rows._need(name)
     return rows
@@ -180,6 +196,21 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
             reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
             names = ", ".join(map(str, named))
             raise BadDataset(f"{names}: cannot be read ({reason}); fetch it again") from broken
+
+
+def _cast(table: Any, declared: Any, folder: Path) -> Any:
+    """The table with the declared features of those columns that it has."""
+    import datasets
+    import pyarrow
+
+    features = table.features.copy()
+    features.update({name: feature for name, feature in declared.items() if name in features})
+    try:
+        with _quiet():
+            return table.cast(features)
+    except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError, TypeError) as refused:
+        reason = (str(refused).strip() or type(refused).__name__).splitlines()[0]
+        raise BadDataset(f"{folder / 'README.md'}: dataset_info does not suit the files ({reason})") from None
 
 
 def _empty(files: tuple[Path, ...]) -> BadDataset:
