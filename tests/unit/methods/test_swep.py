@@ -143,9 +143,9 @@ def test_with_noise_of_one_and_without_dropout_both_losses_are_the_same():
     training = ready.training()
     model = training.oracle.model.eval()  # dropout off, running statistics fixed
     batch = training.oracle.draw(1)[0]
-    from mtlbench.engine.oracle import _View
+    from mtlbench.engine.backpropagation import _View
 
-    view = _View(training.oracle, ready.suite, batch)
+    view = _View(training.oracle.passes, ready.suite, batch)
     ones = torch.ones_like(view.hidden()[0])
     assert float(view.loss(ones).detach()) == float(view.loss().detach())
     assert float(view.loss(2 * ones).detach()) != float(view.loss().detach())
