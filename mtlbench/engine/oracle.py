@@ -90,7 +90,6 @@ class Oracle:
             meter=self.meter,
             at_rest=partial(at_rest, self),
         )
-        self._phi: Tensor | None = None
         self.audit = self.passes.audit
         self.computing = self.passes.computing
 
@@ -261,7 +260,7 @@ class Oracle:
         if self._branch is not None:
             raise BadPlugin(f"method {self._method.name} opens a branch inside a branch")
         with self.clock.phase("update"):
-            phi = self._start_of_branch()
+            phi = self.parameters.values.clone()
             buffers = [buffer.clone() for buffer in self.model.buffers()]
         self._slot = self._optimizer_of(slot, fresh)
         self._branch = branch = OpenBranch()
@@ -271,12 +270,6 @@ class Oracle:
             self._branch = self._slot = None
             with self.clock.phase("update"):
                 branch.close(self.parameters, self.model, phi, buffers)
-
-    def _start_of_branch(self) -> Tensor:
-        """A copy of the parameters, in the same memory for every branch: a fresh one takes as long again to map."""
-        if self._phi is None:
-            self._phi = torch.empty_like(self.parameters.values)
-        return self._phi.copy_(self.parameters.values)
 
     def _optimizer_of(self, slot: str | None, fresh: bool) -> Optimizer | None:
         if fresh:
