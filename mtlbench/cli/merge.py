@@ -38,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.intake import look_at
     from mtlbench.leaderboard.namesakes import second_rows
-    from mtlbench.leaderboard.reading import read_entries
     from mtlbench.leaderboard.submission import RECORDS, manifest_digests
 
     if not args.folder.is_dir():
@@ -51,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
     for note in sorted({arrival.note for arrival in found.arrivals if arrival.note}):
         print(f"not checked: {visible(note)}, so settings are taken as they are", file=sys.stderr)
     new = [arrival for arrival in found.arrivals if not arrival.is_known]
-    there = read_entries(args.results)[0] if new and args.results.is_dir() else []
-    for line in second_rows(there, [arrival.entry for arrival in new]):
+    for line in second_rows(found.there, [arrival.entry for arrival in new]):
         print(f"note: {visible(line)}", file=sys.stderr)
     told = f"{len(found.arrivals) - len(new)} were there, {len(found.refused)} refused"
     if found.refused and not args.keep_going:

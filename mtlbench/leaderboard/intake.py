@@ -49,6 +49,8 @@ class Intake:
 
     arrivals: list[Arrival]
     refused: list[Problem]
+    there: Sequence[Entry] = ()
+    """The records that they were judged beside, in any order."""
 
 
 def look_at(
@@ -86,7 +88,7 @@ def look_at(
         for arrival in arrivals
         if arrival.entry.key in strangers
     ]
-    return Intake(sorted(kept, key=lambda arrival: arrival.path), sorted(refused))
+    return Intake(sorted(kept, key=lambda arrival: arrival.path), sorted(refused), there)
 
 
 def _chosen(folder: Path, chosen: Sequence[str]) -> list[Path]:
