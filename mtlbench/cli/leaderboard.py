@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("leaderboard"),
         metavar="DIR",
-        help="folder of README.md, tables/ and, if there is one, claims.toml (default: %(default)s)",
+        help="folder of README.md, tables/ and any claims.toml, paper/ and ratios.json (default: %(default)s)",
     )
     parser.add_argument(
         "--figures",
@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.ahead import work_ahead
     from mtlbench.leaderboard.alarms import alarms
     from mtlbench.leaderboard.board import read_boards
-    from mtlbench.leaderboard.claims import read_claims
+    from mtlbench.leaderboard.companions import read_companions
     from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.figures.catalogue import data_files, figures_of
     from mtlbench.leaderboard.figures.links import links_of
@@ -80,7 +80,6 @@ def _run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.formats import formatter
     from mtlbench.leaderboard.listing import RECORDS, changed_records
     from mtlbench.leaderboard.page import all_tables, rendered
-    from mtlbench.leaderboard.paper import read_paper
     from mtlbench.leaderboard.verdicts import VERDICTS
     from mtlbench.leaderboard.writing import differences, text_in, write
 
@@ -94,16 +93,15 @@ def _run(args: argparse.Namespace) -> int:
     for line in [*(problem.line() for problem in reading.problems), *alarms(reading.boards)]:
         print(visible(line), file=sys.stderr)
     registry = open_registry(args)
-    claims = read_claims(args.out / "claims.toml")
-    paper = read_paper(args.out / "paper") if (args.out / "paper").is_dir() else None
+    companions = read_companions(args.out)
     if args.style:
         render = formatter(registry)
-        print("\n".join(render(table, args.style) for table in all_tables(reading.boards, claims, paper)), end="")
+        print("\n".join(render(table, args.style) for table in all_tables(reading.boards, companions)), end="")
         return MISUSE if reading.problems else 0
     work_ahead(reading.boards)
     figures = figures_of(reading.boards, registry)
     links = links_of(figures, pictured=args.figures or have_pictures(args.out))
-    files = rendered(reading, registry, claims, links, paper) | data_files(figures)
+    files = rendered(reading, registry, companions, links) | data_files(figures)
     if not args.check:
         changed = write(files, args.out)
         print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
-from mtlbench.leaderboard.claims import Claim
+from mtlbench.leaderboard.companions import ALONE, Companions
 from mtlbench.leaderboard.escaping import for_html
-from mtlbench.leaderboard.html_claims import beside_data, claims_data
 from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
+from mtlbench.leaderboard.html_overall import overall_data
 from mtlbench.leaderboard.html_runs import long_text
 
 if TYPE_CHECKING:
@@ -37,18 +37,16 @@ _LISTED = 500
 def html_page(
     reading: Reading,
     tables: Sequence[Sequence[tuple[str, Table]]],
-    claims: Sequence[Claim] = (),
+    companions: Companions = ALONE,
     registry: Registry | None = None,
-    beside: Table | None = None,
 ) -> str:
-    """The page. tables: of each board in turn, by name. beside: the paper's values beside ours."""
-    controls = frozenset(control for claim in claims for control in claim.controls)
+    """The page. tables: of each board in turn, by name."""
+    controls = frozenset(control for claim in companions.claims for control in claim.controls)
     boards = [board_data(board, named, controls, registry) for board, named in zip(reading.boards, tables, strict=True)]
     runs, paths, shared, cut = _fitted(reading)
     front = {
         "boards": len(boards),
-        "claims": claims_data(claims, reading.boards),
-        "beside": beside_data(beside, reading.boards),
+        "overall": overall_data(companions, reading.boards),
         "alarms": _listed(alarms(reading.boards)),
         "problems": _listed([problem.line() for problem in reading.problems]),
         "cut": cut,

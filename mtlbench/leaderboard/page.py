@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.analysis import analysis_table
-from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
-from mtlbench.leaderboard.claims import Claim, claims_table
+from mtlbench.leaderboard.companions import ALONE, OVERALL, Companions, overall_tables
 from mtlbench.leaderboard.comparison import comparison_table, transfer_table
 from mtlbench.leaderboard.cost import cost_table
 from mtlbench.leaderboard.efficiency import efficiency_table
@@ -20,7 +19,6 @@ from mtlbench.leaderboard.formats import formatter
 from mtlbench.leaderboard.html_page import HTML, html_page
 from mtlbench.leaderboard.listing import RECORDS, records_csv
 from mtlbench.leaderboard.model import Board, once_a_board
-from mtlbench.leaderboard.paper import PaperValue
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.scores import scores_table, unseen_table
 from mtlbench.leaderboard.standing import standing_table
@@ -30,7 +28,7 @@ from mtlbench.leaderboard.verdicts import VERDICTS, verdicts_text
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["CLAIMS", "MARK", "PAGE", "PAPER", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
+__all__ = ["MARK", "PAGE", "SUFFIXES", "TABLES", "all_tables", "board_tables", "rendered"]
 
 PAGE = "README.md"
 MARK = "<!-- Written by mtlbench leaderboard. Do not edit. -->"
@@ -50,9 +48,10 @@ TABLES: Mapping[str, Callable[[Board], Table | None]] = {
     "tape": tape_table,
 }
 """Name to maker of every table of a board; the name ends the name of its file."""
-CLAIMS = "tables/all-claims"
-PAPER = "tables/all-paper"
-"""The tables of no single board, without their suffix."""
+_INTRODUCTION = (
+    "Every number comes from the records in `results/`, and of the engine's speed from `ratios.json`. "
+    "To write this page anew: `mtlbench leaderboard`."
+)
 _ON_THE_PAGE = ("scores", "comparison", "cost", "analysis")
 """Tables that the front page shows; it links to the others."""
 
@@ -64,37 +63,29 @@ def board_tables(board: Board) -> list[tuple[str, Table]]:
     return [(name, table) for name, table in made if table is not None]
 
 
-def all_tables(
-    boards: Sequence[Board], claims: Sequence[Claim] = (), paper: Sequence[PaperValue] | None = None
-) -> Iterator[Table]:
-    """Every table, board by board, then the claims and the paper's values."""
+def all_tables(boards: Sequence[Board], companions: Companions) -> Iterator[Table]:
+    """Every table, board by board, then those of no single board."""
     for board in boards:
         yield from (table for _, table in board_tables(board))
-    verdicts = claims_table(claims, boards)
-    if verdicts is not None:
-        yield verdicts
-    beside = beside_table(paper, boards)
-    if beside is not None:
-        yield beside
+    yield from overall_tables(companions, boards).values()
 
 
 def rendered(
     reading: Reading,
     registry: Registry | None = None,
-    claims: Sequence[Claim] = (),
+    companions: Companions = ALONE,
     figures: Mapping[str, str] | None = None,
-    paper: Sequence[PaperValue] | None = None,
 ) -> dict[str, str]:
-    """Path below the leaderboard's folder to the text of every file: a pure function of records and claims.
+    """Path below the leaderboard's folder to the text of every file: a pure function of all that is given.
 
-    figures: slug of a board to the line that leads to its figures. paper: values to stand beside ours.
+    figures: slug of a board to the line that leads to its figures.
     """
     render = formatter(registry)
     files: dict[str, str] = {}
     page = [
         MARK,
         "# Leaderboard",
-        "Every number comes from the records in `results/`. To write this page anew: `mtlbench leaderboard`.",
+        _INTRODUCTION,
     ]
     tables = [board_tables(board) for board in reading.boards]
     for board, named in zip(reading.boards, tables, strict=True):
@@ -108,19 +99,16 @@ def rendered(
             links.append(f"{name} ([text]({stem}.md), [CSV]({stem}.csv), [LaTeX]({stem}.tex))")
         page.append(f"Tables: {'; '.join(links)}.")
         page += [figures[board.slug]] if figures and board.slug in figures else []
-    verdicts = claims_table(claims, reading.boards)
-    if verdicts is not None:
-        files |= _in_every_style(verdicts, CLAIMS, render)
-        files[VERDICTS] = verdicts_text(claims, reading.boards)
-        page.append(files[f"{CLAIMS}.md"].strip().replace("### ", "## ", 1))
-    beside = beside_table(paper, reading.boards)
-    if beside is not None:
-        files |= _in_every_style(beside, PAPER, render)
-        page.append(files[f"{PAPER}.md"].strip().replace("### ", "## ", 1))
+    overall = overall_tables(companions, reading.boards)
+    for name, table in overall.items():
+        files |= _in_every_style(table, OVERALL[name], render)
+        page.append(files[f"{OVERALL[name]}.md"].strip().replace("### ", "## ", 1))
+    if companions.claims:
+        files[VERDICTS] = verdicts_text(companions.claims, reading.boards)
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
     files[RECORDS] = records_csv(reading.entries)
-    files[HTML] = html_page(reading, tables, claims, registry, beside)
+    files[HTML] = html_page(reading, tables, companions, registry)
     return {PAGE: "\n\n".join(page) + "\n", **files}
 
 

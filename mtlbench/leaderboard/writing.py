@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtlbench.interface.errors import BadSetting, MtlbenchError
+from mtlbench.leaderboard.companions import OVERALL
 from mtlbench.leaderboard.escaping import visible
 from mtlbench.leaderboard.figures.pictures import left_over
 from mtlbench.leaderboard.html_page import HTML
 from mtlbench.leaderboard.listing import HEAD, RECORDS
-from mtlbench.leaderboard.page import CLAIMS, MARK, PAGE, PAPER, SUFFIXES, TABLES
+from mtlbench.leaderboard.page import MARK, PAGE, SUFFIXES, TABLES
 from mtlbench.leaderboard.verdicts import VERDICTS
 from mtlbench.study import atomic
 
@@ -121,7 +122,7 @@ def _unusable(what: str, out: Path, error: OSError) -> MtlbenchError:
 
 def _left_over(files: Mapping[str, str], out: Path) -> list[str]:
     """Files in ``out`` with the name of a table or of a figure's data of ours that nothing renders any more."""
-    stems = [CLAIMS, PAPER, *(f"tables/*-{name}" for name in TABLES)]
+    stems = [*OVERALL.values(), *(f"tables/*-{name}" for name in TABLES)]
     there = {path for stem in stems for suffix in SUFFIXES.values() for path in out.glob(f"{stem}.{suffix}")}
     there |= set(out.glob(VERDICTS))
     tables = {path.relative_to(out).as_posix() for path in there} - set(files)

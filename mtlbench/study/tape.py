@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import chain, combinations
+from typing import Any, NamedTuple
 
 from mtlbench.interface.errors import BadRecord
 
@@ -19,8 +19,7 @@ Gram = Sequence[Sequence[float]]
 """(T, T) inner products, in the order of the record's tasks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """How the gradients of T tasks lie to each other at one point."""
 
     cosine: float
@@ -31,8 +30,7 @@ class Agreement:
     """The longest gradient's length over the shortest's, at least 1; None where one is zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class TapePoint:
+class TapePoint(NamedTuple):
     """One evaluation point."""
 
     gradients: int
@@ -44,18 +42,19 @@ def agreement(gram: Gram) -> Agreement | None:
     norms = [math.sqrt(max(row[i], 0.0)) for i, row in enumerate(gram)]
     if len(norms) < 2:
         return None
-    total, opposed = 0.0, 0
-    for i, row in enumerate(gram):
-        own, products = norms[i], row[i + 1 :]
-        opposed += len([product for product in products if product < 0])
-        if own > 0:
-            # Two divisions: the product of two small norms may underflow where neither does.
-            pairs_with = zip(products, norms[i + 1 :], strict=True)
-            for cosine in [product / own / other for product, other in pairs_with if other > 0]:
-                total += cosine if -1.0 <= cosine <= 1.0 else math.copysign(1.0, cosine)
-    pairs = len(norms) * (len(norms) - 1) / 2
+    products = [product for i, row in enumerate(gram) for product in row[i + 1 :]]
+    pairs = zip(products, combinations(norms, 2), strict=True)
+    # Two divisions: the product of two small norms may underflow where neither does.
+    cosines = [product / one / other if one > 0 and other > 0 else 0.0 for product, (one, other) in pairs]
+    if min(cosines) < -1.0 or max(cosines) > 1.0:
+        cosines = [min(max(cosine, -1.0), 1.0) for cosine in cosines]
+    opposed = len([product for product in products if product < 0])
     shortest = min(norms)
-    return Agreement(total / pairs, opposed / pairs, max(norms) / shortest if shortest > 0 else None)
+    return Agreement(
+        cosine=math.fsum(cosines) / len(cosines),
+        conflicts=opposed / len(products),
+        imbalance=max(norms) / shortest if shortest > 0 else None,
+    )
 
 
 def nearest(spent: Iterable[int], wanted: float) -> int:
@@ -74,14 +73,21 @@ def _points(curve: Sequence[Mapping[str, Any]], tasks: int) -> Iterator[TapePoin
         gram = ((point.get("probes") or {}).get("cosine") or {}).get("gram")
         if gram is None:
             continue
-        is_square = isinstance(gram, list) and all(isinstance(row, list) and len(row) == tasks for row in gram)
-        if not is_square or len(gram) != tasks or not all(map(_are_real, gram)):
+        if not _is_table(gram, tasks):
             raise BadRecord(f"the Gram matrix after {point.get('gradients')} gradients is no {tasks} x {tasks} table")
         yield TapePoint(point["gradients"], gram)
 
 
-def _are_real(values: list[Any]) -> bool:
+def _is_table(gram: Any, tasks: int) -> bool:
+    if not isinstance(gram, list) or len(gram) != tasks:
+        return False
+    if not all([isinstance(row, list) and len(row) == tasks for row in gram]):
+        return False
+    values = [*chain.from_iterable(gram)]
+    kinds = {*map(type, values)}
+    if kinds == {float} and math.isfinite(sum(values)):  # a sum keeps every NaN and infinity
+        return True
     try:
-        return _NUMBERS.issuperset(map(type, values)) and all(map(math.isfinite, values))
+        return _NUMBERS.issuperset(kinds) and all(map(math.isfinite, values))
     except OverflowError:  # a whole number larger than floats are
         return False

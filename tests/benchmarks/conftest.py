@@ -1,6 +1,7 @@
 """Ratios on a board: measured, held against the committed baseline, printed as a table, stored as JSON.
 
-``MTLBENCH_BASELINE=write`` writes ``baseline.json`` anew instead of holding the ratios against it.
+The baseline is ``leaderboard/ratios.json``, which the leaderboard shows. ``MTLBENCH_BASELINE=write`` writes it anew
+instead of holding the ratios against it; ratios of another machine that are not measured with it are dropped from it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if str(HERE) not in sys.path:
 
 from paired_timing import Ratio  # noqa: E402 - found by the line above
 
-BASELINE = HERE / "baseline.json"
+from mtlbench.leaderboard.ratios import FILE  # noqa: E402
+
+BASELINE = HERE.parents[1] / "leaderboard" / FILE
 GROWTH = 1.25
 """A ratio that grows by more against the baseline is a failure."""
 
@@ -76,8 +79,16 @@ def pytest_sessionfinish(session: Any) -> None:
     if _rows and out:
         Path(out).write_text(_as_text(_rows), "utf-8")
     if _rows and os.environ.get("MTLBENCH_BASELINE") == "write":
-        kept = json.loads(BASELINE.read_text("utf-8"))["rows"] if BASELINE.is_file() else {}
-        BASELINE.write_text(_as_text({**kept, **_rows}), "utf-8")
+        BASELINE.write_text(_as_text({**_of_this_machine(), **_rows}), "utf-8")
+
+
+def _of_this_machine() -> dict[str, Any]:
+    """The baseline's rows; none where it was made on another machine."""
+    from mtlbench.engine.machine import machine
+
+    told = json.loads(BASELINE.read_text("utf-8")) if BASELINE.is_file() else {"rows": {}}
+    here = machine("cpu")["fingerprint"]
+    return told["rows"] if told.get("machine", {}).get("fingerprint") == here else {}
 
 
 def _as_text(rows: dict[str, Any]) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from mtlbench.interface.run import Config
-from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
+from mtlbench.leaderboard.companions import Companions
 from mtlbench.leaderboard.html_page import html_page
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
 from mtlbench.leaderboard.paper import PaperValue
+from mtlbench.leaderboard.ratios import Ratio, Ratios
 from mtlbench.leaderboard.reading import entries_of
 from mtlbench.plugins import load_registry
 from mtlbench.testing.records import made_up_record
@@ -25,6 +26,14 @@ pytestmark = pytest.mark.slow
 SCRIPT = "</script><script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
 CLAIM = Claim("PCGrad scores better than MTL", "pcgrad", "mtl", "average", "better", controls=("lookahead",))
 VALUE = PaperValue("digits", "pcgrad", 91.5, "Somebody 2020, Table 1", task="b")
+RATIOS = Ratios(
+    "cpu, a make (0123abcd)",
+    f"torch 2 {SCRIPT}",
+    (
+        Ratio("slow / fast", 12.5, 11.0, 13.0, 3, 2.0, at_least=False),
+        Ratio(f"two / one {SCRIPT}", 2.125, 2.0, 2.25, 3, 2.0, at_least=True),
+    ),
+)
 FIRST = ".board:first-child .part:first-child"
 
 
@@ -51,8 +60,8 @@ def page(tmp_path_factory) -> Path:
     reading = Reading(boards_of(kept), [*problems, *refused, Problem("lost.json", SCRIPT)])
     tables = [list(board_tables(board)) for board in reading.boards]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    beside = beside_table([VALUE], reading.boards)
-    path.write_text(html_page(reading, tables, [CLAIM], load_registry(Config()), beside), encoding="utf-8")
+    companions = Companions([CLAIM], [VALUE], RATIOS)
+    path.write_text(html_page(reading, tables, companions, load_registry(Config())), encoding="utf-8")
     return path
 
 
@@ -158,10 +167,19 @@ def test_the_papers_value_opens_our_runs_and_says_where_it_stands(opened):
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(3)") == ["78", "77", "76"]
 
 
-def test_no_number_of_a_table_is_a_dead_end(opened):
+def test_ratios_of_the_engine_stand_with_their_machine_and_sort_by_number(opened):
+    assert opened.texts("#ratios + .table td:nth-child(2)") == ["12.500", "2.125"]
+    assert opened.texts("#ratios + .table td:nth-child(5)") == ["no", "yes"]
+    assert "On one machine: cpu, a make (0123abcd)" in opened.run("return document.querySelector('#rest').innerText")
+    opened.click("#ratios + .table th:nth-child(2) button")
+    opened.click("#ratios + .table th:nth-child(2) button")
+    assert opened.texts("#ratios + .table td:nth-child(2)") == ["2.125", "12.500"]
+
+
+def test_no_number_that_comes_from_records_is_a_dead_end(opened):
     opened.run("for (const part of document.querySelectorAll('details')) part.open = true")
     dead = """
-      return [...document.querySelectorAll('.board .part > div > .table td, #rest .table td')]
+      return [...document.querySelectorAll('.board .part > div > .table td, #claims + .table td, #beside + .table td')]
         .filter((cell) => /^[-+<]?\\s*\\d/.test(cell.textContent) && !cell.querySelector('button'))
         .map((cell) => cell.textContent)"""
     assert opened.run(dead) == []

@@ -15,10 +15,10 @@ from mtlbench.cli.running.asking import study_from
 from mtlbench.interface.run import Config
 from mtlbench.interface.suite import SuiteContext
 from mtlbench.leaderboard import html_page
-from mtlbench.leaderboard.beside import beside_table
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
+from mtlbench.leaderboard.companions import Companions
 from mtlbench.leaderboard.html_runs import clipped, plain_text
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
@@ -72,12 +72,17 @@ class Page(HTMLParser):
         return json.loads(text)
 
 
-def page_of(*records, claims=(), registry=None, paper=None) -> str:
+def page_of(*records, claims=(), registry=None, paper=None, ratios=None) -> str:
     entries, problems = entries_of(records)
     kept, refused = sifted(entries)
     reading = Reading(boards_of(kept), sorted(problems + refused))
     tables = [board_tables(board) for board in reading.boards]
-    return html_page.html_page(reading, tables, claims, registry, beside_table(paper, reading.boards))
+    return html_page.html_page(reading, tables, Companions(claims, paper, ratios), registry)
+
+
+def overall(page, name: str):
+    (told,) = [one for one in page.data("front")["overall"] if one["name"] == name]
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +136,8 @@ def test_hostile_text_stays_text(text, records):
     reading = Reading(boards_of(kept), [*problems, *refused, Problem(text, text)])
     assert [board.suite for board in reading.boards] == ["digits", "wicked"]
     tables = [list(board_tables(board)) for board in reading.boards]
-    found = html_page.html_page(reading, tables, [Claim(text, "mtl", "stl", "average", "better", controls=(text,))])
+    claim = Claim(text, "mtl", "stl", "average", "better", controls=(text,))
+    found = html_page.html_page(reading, tables, Companions([claim]))
     found.encode("utf-8")
     assert len(found) < 600_000
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e\u2066]", found.partition("uPlot=function")[0])
@@ -189,7 +195,7 @@ def test_effects_and_controls_lead_to_the_two_rows_of_their_claim(records):
     ]
     page = Page(page_of(*records, claims=claims))
     names = [row["name"] for row in page.data("board-0")["rows"]]
-    told = page.data("front")["claims"]
+    told = overall(page, "claims")
     first, second = told["behind"]
     opens = {"board": 0, "row": names.index("pcgrad"), "of": "average", "to": names.index("mtl")}
     assert first["opens"] == opens
@@ -203,7 +209,7 @@ def test_effects_and_controls_lead_to_the_two_rows_of_their_claim(records):
 def test_an_effect_over_all_leads_to_the_method_that_comes_closest(records):
     page = Page(page_of(*records, claims=[Claim("PCGrad is best", "pcgrad", "all", "average", "better")]))
     names = [row["name"] for row in page.data("board-0")["rows"]]
-    told = page.data("front")["claims"]
+    told = overall(page, "claims")
     effect = told["rows"][0][told["columns"].index("Effect")]
     closest = next(name for name in names if f"(to {name}, least of " in effect)
     assert told["behind"][0]["opens"]["to"] == names.index(closest)
@@ -213,7 +219,7 @@ def test_the_papers_value_leads_to_the_runs_beside_it(records):
     value = PaperValue("digits", "pcgrad", 91.5, "Somebody 2020, Table 1", task="b")
     page = Page(page_of(*records, paper=[value]))
     names = [row["name"] for row in page.data("board-0")["rows"]]
-    told = page.data("front")["beside"]
+    told = overall(page, "beside")
     assert told["behind"] == [{"opens": {"board": 0, "row": names.index("pcgrad"), "of": "task:1"}}]
     assert {"Paper", "Ours", "n", "Difference"} <= set(told["opens"]) <= set(told["columns"])
 

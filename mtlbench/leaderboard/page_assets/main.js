@@ -107,12 +107,11 @@ function start() {
   sections[0]?.open();
   refresh();
   const rest = document.getElementById("rest");
-  if (front.claims) rest.append(element("h2", { id: "claims" }, "Claims"), overallTable(front.claims));
-  if (front.beside) rest.append(element("h2", { id: "beside" }, "The paper's values beside ours"), overallTable(front.beside));
+  for (const told of front.overall) rest.append(element("h2", { id: told.name }, told.title), overallTable(told));
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(
-    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and claims.toml. Scores are as the records have them; other values have six digits, those of curves and paths five. "
+    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and from claims.toml, paper/ and ratios.json beside them. Scores are as the records have them; other values have six digits, those of curves and paths five. "
       + `Plots: ${library.package} ${library.version} (${library.licence}), in this file.`),
     ...(front.cut.length > 0 ? [element("p", { class: "notes" }, "Left out, to keep this file small:"), element("ul", { class: "notes" }, front.cut.map((line) => element("li", {}, line)))] : []),
   );

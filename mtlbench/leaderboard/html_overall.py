@@ -1,28 +1,43 @@
-"""The tables of all boards for the page, claims and the paper's values, with the rows that their numbers are of."""
+"""The tables of no single board for the page, with the rows that their numbers are of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mtlbench.interface.run import Table
-from mtlbench.leaderboard.claims import Claim, claims_table
+from mtlbench.leaderboard.claims import Claim
+from mtlbench.leaderboard.companions import Companions, overall_tables
 from mtlbench.leaderboard.html_data import table_data
 from mtlbench.leaderboard.html_runs import long_text
 from mtlbench.leaderboard.judging import control_text, judged
 from mtlbench.leaderboard.model import Board, Row
 
-__all__ = ["beside_data", "claims_data"]
+__all__ = ["overall_data"]
 
 _QUANTITIES = ("average", "zero-shot", "cosine", "l2", "masked-seen", "masked-unseen")
 """Those that single runs have; what else a claim is about rests on their averages."""
 
 
-def claims_data(claims: Sequence[Claim], boards: Sequence[Board]) -> dict[str, Any] | None:
-    """None where there are no claims."""
-    table = claims_table(claims, boards)
-    if table is None:
-        return None
+def overall_data(companions: Companions, boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """Each table with its name and what is behind its numbers."""
+    behind: dict[str, Callable[[Table], dict[str, Any]]] = {
+        "claims": lambda _: _behind_claims(companions.claims, boards),
+        "beside": lambda table: _behind_values(table, boards),
+        "ratios": _behind_nothing,
+    }
+    return [
+        {"name": name, **_whole(table), **behind[name](table)}
+        for name, table in overall_tables(companions, boards).items()
+    ]
+
+
+def _behind_nothing(table: Table) -> dict[str, Any]:
+    """Of numbers that no record holds."""
+    return {"opens": [], "behind": [{"opens": None}] * len(table.rows)}
+
+
+def _behind_claims(claims: Sequence[Claim], boards: Sequence[Board]) -> dict[str, Any]:
     places = {id(board): place for place, board in enumerate(boards)}
     behind = []
     for one in judged(claims, boards):
@@ -32,13 +47,10 @@ def claims_data(claims: Sequence[Claim], boards: Sequence[Board]) -> dict[str, A
             for control, found in one.controls
         ]
         behind.append({"opens": _behind(one.claim, place, board, one.against), "parts": parts})
-    return {**_whole(table), "opens": ["n", "Effect", "Verdict"], "parts": "Against controls", "behind": behind}
+    return {"opens": ["n", "Effect", "Verdict"], "parts": "Against controls", "behind": behind}
 
 
-def beside_data(table: Table | None, boards: Sequence[Board]) -> dict[str, Any] | None:
-    """The paper's values beside ours; None where there is no such table."""
-    if table is None:
-        return None
+def _behind_values(table: Table, boards: Sequence[Board]) -> dict[str, Any]:
     places = {board.label: place for place, board in enumerate(boards)}
     behind = []
     for label, method, quantity, task, *_ in table.rows:
@@ -49,7 +61,7 @@ def beside_data(table: Table | None, boards: Sequence[Board]) -> dict[str, Any] 
             f"task:{trained.index(task)}" if task in trained else f"unseen:{task}" if task in board.unseen else quantity
         )
         behind.append({"opens": row and {"board": places[label], "row": board.rows.index(row), "of": of}})
-    return {**_whole(table), "opens": ["Paper", "Ours", "n", "Difference", "Verdict"], "behind": behind}
+    return {"opens": ["Paper", "Ours", "n", "Difference", "Verdict"], "behind": behind}
 
 
 def _whole(table: Table) -> dict[str, Any]:
