@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from mtlbench.engine.parameters import FlatParameters
 from mtlbench.engine.passes import JointPasses
 from mtlbench.engine.precision import autocast, widened
 from mtlbench.engine.rows import RowStorage
+from mtlbench.engine.support import Support
 from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables, summed_rows
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import TaskGradients
@@ -65,7 +66,10 @@ class Backpropagation:
         self._parameters = parameters
         self._protocol = protocol
         self._at_rest = at_rest
+        self.support = Support(parameters, self.tables)
         self._rows = RowStorage(parameters, without=self.tables)
+        views = enumerate(parameters.views_of(parameters.gradient))
+        self._summed = [None if place in self.tables else view for place, view in views]
         self._trying = self._lending = False
         alone = protocol.passes != "joint" or protocol.accumulate > 1 or protocol.activation_checkpointing
         self.joint = None if alone else JointPasses.where_possible(suite, model, parameters, self.computing, method)
@@ -94,6 +98,7 @@ class Backpropagation:
 
     def apart(self, batches: Sequence[Batch]) -> TaskGradients:
         """Each batch's gradient over the shared parameters, lent until the next call."""
+        self.support.lend()
         with collecting(self.tables.values()):
             self._try_joint(batches)
             losses, own, gathered = self._fill_rows(batches)
@@ -113,8 +118,8 @@ class Backpropagation:
         with collecting(self.tables.values()):
             if self._try_joint(batches):
                 self._rows.release()
-            self._parameters.gradient.zero_()
-            self._parameters.collect_into()
+            self.support.clear()
+            self._parameters.collect_into(self._summed)
             waiting: list[Tensor] = []
             with self._passes(batches, apart=False) as together:
                 for index, batch in enumerate(batches):
@@ -176,7 +181,11 @@ class Backpropagation:
 
     def _collect_tables(self) -> None:
         for place, lookups in self.tables.items():
-            lookups.add_to(cast("Tensor", self._parameters.parameters[place].grad))
+            table = self._parameters.parameters[place]
+            self.support.add(place, *lookups.take())
+            if table.grad is not None:
+                self.support.add_whole(place, table.grad)
+                table.grad = None
 
     def _differentiate(self, batch: Batch, weight: float, waiting: list[Tensor] | None = None) -> float:
         """Add ``weight`` times the gradient of a batch's objective to what collects it; returns the objective.

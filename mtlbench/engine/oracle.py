@@ -213,6 +213,7 @@ class Oracle:
 
     def apply(self, direction: Direction) -> None:
         with self.clock.phase("update"):
+            self.passes.support.lend()
             shared = self.parameters.gradient[: self.parameters.shared]
             if direction.shared.data_ptr() != shared.data_ptr():
                 shared.copy_(direction.shared)
@@ -231,20 +232,22 @@ class Oracle:
     def _update(self, live: set[str] | frozenset[str], scale: float) -> None:
         """One optimizer step along the flat gradient, for the shared segments and those of the ``live`` owners."""
         with self.clock.phase("update"):
-            parts = [
-                self.parameters.gradient[start:stop] if segment.owner is None or segment.owner in live else None
-                for segment, (start, stop) in zip(self.segments, self.parameters.segment_spans, strict=True)
+            spans = [
+                span if segment.owner is None or segment.owner in live else None
+                for segment, span in zip(self.segments, self.parameters.segment_spans, strict=True)
             ]
-            found = [part for part in parts if part is not None]
-            norm = scale * norm_of(found)
+            found = [span for span in spans if span is not None]
+            support = self.passes.support
+            norm = scale * norm_of([piece for span in found for piece in support.pieces(*span)])
             if not math.isfinite(norm):
                 raise Diverged(f"the norm of the combined gradient is {norm}")
             if self.protocol.clip is not None and norm > self.protocol.clip:
                 scale *= self.protocol.clip / norm
             if scale != 1.0:
-                for part in found:
-                    part.mul_(scale)
-            (self._slot or self._main).step(parts, self.lr)
+                for span in found:
+                    support.scale(*span, scale)
+            gradients = [None if span is None else self.parameters.gradient[slice(*span)] for span in spans]
+            (self._slot or self._main).step(gradients, self.lr)
             self.meter.optimizer_steps += 1
             self._spent_at_update = self.meter.gradients
             if self._branch is not None:

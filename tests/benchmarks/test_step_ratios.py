@@ -114,6 +114,10 @@ def test_inner_steps_of_sequential_reptile_beside_plain_fine_tuning(board: Any, 
     inner = paired(lambda: oracle.descend(oracle.draw(task="task-0")), plain, rounds=15)
     share = paired(outer, plain, rounds=15)
     for steps, goal in ((10, 1.02), (100, 1.002), (1000, 1.001)):
-        whole = Ratio(*(1.0 + part / steps for part in (share.ratio, share.low, share.high)), share.rounds)
+        low, middle, high = (
+            step + part / steps
+            for step, part in ((inner.low, share.low), (inner.ratio, share.ratio), (inner.high, share.high))
+        )
+        whole = Ratio(middle, low, high, share.rounds)
         board.add(f"K inner steps and a move / K AdamW steps, K = {steps:4}", whole, goal)
     board.add("one inner step / one AdamW step by hand, tiny128", inner, None)
