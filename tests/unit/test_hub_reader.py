@@ -576,3 +576,43 @@ def test_declared_features_that_do_not_suit_are_refused_with_the_readmes_path(
     readme.write_text(readme.read_text().replace("features:", "features: 3\n  other:", 1))
     with pytest.raises(BadDataset, match=r"README.md: dataset_info cannot be read"):
         read(SOURCE, "train", context)
+
+
+def test_rows_are_read_across_files_and_row_groups(root: Path, context: SuiteContext) -> None:
+    home = root / "nyu-mll" / "glue" / "rte"
+    for name, first, size in (("test-0.parquet", 0, 10), ("test-1.parquet", 10, 7)):
+        pq.write_table(pa.table({"text": [str(row) for row in range(first, first + size)]}), home / name, 3)
+    rows = read(SOURCE, "test", context)
+    everything = [str(row) for row in range(17)]
+    assert rows.column("text") == everything
+    for start in range(18):
+        for count in (0, 1, 2, 5, 30):
+            assert rows.values("text", start, count) == everything[start : start + count]
+
+
+def test_parquet_that_needs_no_casting_leaves_nothing_in_the_cache(root: Path, context: SuiteContext) -> None:
+    texts(SOURCE, "train", context)
+    assert not context.cache_dir.exists()  # type: ignore[union-attr]
+
+
+def test_files_of_unlike_schemas_are_cast_to_the_first(root: Path, context: SuiteContext) -> None:
+    home = root / "nyu-mll" / "glue" / "rte"
+    pq.write_table(pa.table({"text": pa.array(["c"], pa.large_string()), "label": [1]}), home / "test-1.parquet")
+    write(home / "test-0.parquet", ["a"])
+    rows = read(SOURCE, "test", context)
+    assert rows.column("text") == ["a", "c"]
+    assert rows.column("label") == [0, 1]
+    pq.write_table(pa.table({"other": ["c"]}), home / "test-1.parquet")
+    with pytest.raises(BadDataset, match=r"test-0.parquet, .*test-1.parquet: cannot be read \(.*Couldn't cast"):
+        read(SOURCE, "test", context)
+
+
+def test_a_column_that_cannot_be_read_is_told_with_its_file(root: Path, context: SuiteContext) -> None:
+    path = root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet"
+    write(path, [f"text {row}" for row in range(1000)])
+    content = bytearray(path.read_bytes())
+    content[20:200] = b"\xff" * 180
+    path.write_bytes(content)
+    with pytest.raises(BadDataset, match=r"train-00000.parquet: cannot be read \(") as raised:
+        read(SOURCE, "train", context).texts("text")
+    assert "\n" not in str(raised.value)

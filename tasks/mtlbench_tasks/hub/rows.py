@@ -1,4 +1,4 @@
-"""The rows of one split, read with ``datasets``, and where each of them lies."""
+"""The rows of one split, and where each of them lies."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mtlbench_tasks.hub.declared import declared_features, features_text
 from mtlbench_tasks.hub.digests import combined_digest, files_digest
 from mtlbench_tasks.hub.layout import FORMS
 from mtlbench_tasks.hub.places import Place, cache_root, locate
+from mtlbench_tasks.hub.tables import PreparedTable, Table, parquet_rows, parquet_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,11 @@ _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "
 
 @dataclass(frozen=True)
 class Rows:
-    """One split of a data set. ``table`` is a ``datasets.Dataset``, memory-mapped."""
+    """One split of a data set."""
 
     source: DataSource
     split: str
-    table: Any
+    table: Table
     files: tuple[Path, ...]
     origin: str
     fingerprint: str
@@ -46,8 +47,13 @@ class Rows:
 
     def values(self, name: str, start: int, count: int) -> list[Any]:
         """The same of at most ``count`` rows from ``start`` on."""
+        import pyarrow
+
         self._need(name)
-        part = self.table.data.column(name).slice(start, count)
+        try:
+            part = self.table.part(name, start, count)
+        except (pyarrow.ArrowException, OSError) as broken:
+            raise _unreadable(self.files, broken) from broken
         try:
             found: list[Any] = part.to_pylist()
         except UnicodeDecodeError as broken:
@@ -81,9 +87,9 @@ class Rows:
         return list(names)
 
     def _need(self, name: str) -> None:
-        if name not in self.table.column_names:
+        if name not in self.table.features:
             raise BadDataset(
-                f"{self.files[0]}: column {name!r} is missing; found {', '.join(self.table.column_names)}. "
+                f"{self.files[0]}: column {name!r} is missing; found {', '.join(self.table.features)}. "
                 f"Is this {self.source.stands_for or self.source.name}?"
             )
 
@@ -93,17 +99,11 @@ class Rows:
             return f"{', '.join(map(str, self.files))}, row {row}"
         place = row
         for path in self.files:
-            count = _parquet_rows(path)
+            count = parquet_rows(path)
             if place < count:
                 return f"{path}, row {place}"
             place -= count
         raise IndexError(row)
-
-
-def _parquet_rows(path: Path) -> int:
-    import pyarrow.parquet
-
-    return int(pyarrow.parquet.read_metadata(path).num_rows)
 
 
 def _is_readable(value: Any) -> bool:
@@ -138,18 +138,13 @@ def read(source: DataSource, split: str, context: SuiteContext, columns: Sequenc
 
     Raises MissingData when they are not here, BadDataset when they are not readable or there are none.
 
-    columns: those that must exist. What ``datasets`` prepares is kept under a name made from the files' content:
-    its own cache goes by folder and configuration, and would hand out old rows for changed files.
+    columns: those that must exist.
     """
     place = locate(source, context)
     files = _files(place, source, split)
     digest = files_digest(files)
     declared = declared_features(place.folder, source.config, files)
-    table = _load(files, cache_root(context) / "datasets" / digest[:32])
-    if not len(table):
-        raise _empty(files)
-    if declared is not None:
-        table = _cast(table, declared, place.folder)
+    table = _table(files, declared, place.folder, cache_root(context) / "datasets" / digest[:32])
     rows = Rows(source, split, table, files, place.told, _with_features(digest, [declared]))
     for name in columns:
         rows._need(name)
@@ -165,7 +160,12 @@ def _files(place: Place, source: DataSource, split: str) -> tuple[Path, ...]:
     return place.files[split]
 
 
-def _load(files: tuple[Path, ...], cache: Path) -> Any:
+def _table(files: tuple[Path, ...], declared: Any, folder: Path, cache: Path) -> Table:
+    """The rows of files, with the ``declared`` features if there are any; at least one.
+
+    cache: where ``datasets`` keeps what it prepares, named by the files' content: its own cache goes by folder and
+    configuration, and would hand out old rows for changed files.
+    """
     import datasets
     import pyarrow
 
@@ -173,29 +173,38 @@ def _load(files: tuple[Path, ...], cache: Path) -> Any:
     odd = [path for path in files if path.suffix != suffix or path.suffix not in FORMS]
     if odd:
         raise BadDataset(f"{odd[0]}: not of a form that is read; a split is of files of one of {', '.join(FORMS)}")
-    with _quiet():
+    if suffix == ".parquet":
         try:
-            if suffix == ".parquet":  # one without rows cannot be loaded, not even beside others
-                files = tuple(path for path in files if _parquet_rows(path))
-                if not files:
-                    raise _empty(named)
-            if suffix == ".arrow":
-                return datasets.concatenate_datasets([datasets.Dataset.from_file(str(path)) for path in files])
-            return datasets.load_dataset(
-                _BUILDERS[suffix],
-                data_files={"rows": [str(path) for path in files]},
-                split="rows",
-                cache_dir=str(cache),
-            )
-        except StopIteration:  # JSON without any line
+            files = tuple(path for path in files if parquet_rows(path))  # ``datasets`` stumbles over one without rows
+            found = parquet_table(files) if files and declared is None else None
+        except (pyarrow.ArrowException, OSError, ValueError) as broken:
+            raise _unreadable(named, broken) from broken
+        if found is not None:
+            return found
+    try:
+        loaded = _load(files, cache) if files else ()
+    except StopIteration:  # JSON without any line
+        raise _empty(named) from None
+    except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
+        if "corresponds to no data" in str(broken):
             raise _empty(named) from None
-        except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
-            if "corresponds to no data" in str(broken):
-                raise _empty(named) from None
-            cause = broken.__cause__ or broken
-            reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-            names = ", ".join(map(str, named))
-            raise BadDataset(f"{names}: cannot be read ({reason}); fetch it again") from broken
+        raise _unreadable(named, broken.__cause__ or broken) from broken
+    if not len(loaded):
+        raise _empty(named)
+    return PreparedTable(loaded if declared is None else _cast(loaded, declared, folder))
+
+
+def _load(files: tuple[Path, ...], cache: Path) -> Any:
+    """A ``datasets.Dataset`` of files of one form."""
+    import datasets
+
+    suffix = files[0].suffix
+    with _quiet():
+        if suffix == ".arrow":
+            return datasets.concatenate_datasets([datasets.Dataset.from_file(str(path)) for path in files])
+        return datasets.load_dataset(
+            _BUILDERS[suffix], data_files={"rows": [str(path) for path in files]}, split="rows", cache_dir=str(cache)
+        )
 
 
 def _cast(table: Any, declared: Any, folder: Path) -> Any:
@@ -211,6 +220,11 @@ def _cast(table: Any, declared: Any, folder: Path) -> Any:
     except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError, TypeError) as refused:
         reason = (str(refused).strip() or type(refused).__name__).splitlines()[0]
         raise BadDataset(f"{folder / 'README.md'}: dataset_info does not suit the files ({reason})") from None
+
+
+def _unreadable(files: Sequence[Path], cause: BaseException) -> BadDataset:
+    reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return BadDataset(f"{', '.join(map(str, files))}: cannot be read ({reason}); fetch it again")
 
 
 def _empty(files: tuple[Path, ...]) -> BadDataset:
