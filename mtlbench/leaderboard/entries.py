@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
-
-import orjson
+from typing import Any, NamedTuple
 
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.html_runs import Shown, shown_of
+from mtlbench.study.json_text import text_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
 from mtlbench.study.tape import LOOKS, Agreement, agreement, nearest, tape_of
@@ -44,8 +43,7 @@ class TaskColumn:
         return 1.0 if self.higher_is_better else -1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """An evaluation point: gradients spent and the mean dev score over all tasks, None when one is missing.
 
     loss: mean training loss since the point before. cosine: mean over the pairs of tasks' gradients. agreement: of
@@ -138,9 +136,10 @@ class Entry:
 
 
 def _average(scores: Mapping[str, float], names: Sequence[str], tasks: Sequence[TaskColumn]) -> float | None:
-    if not names or any(name not in scores for name in names) or len({task.higher_is_better for task in tasks}) > 1:
+    found = [scores[name] for name in names if name in scores]
+    if not found or len(found) < len(names) or len({task.higher_is_better for task in tasks}) > 1:
         return None
-    return math.fsum(scores[name] for name in names) / len(names)
+    return math.fsum(found) / len(found)
 
 
 def entry_of(record: Mapping[str, Any], sha256: str = "") -> Entry:
@@ -190,11 +189,11 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
     asked, setting, budget = _asked(cell)
     tasks = _shared(tuple(_task(task) for task in _sequence(outcome["tasks"])))
     names = [task.name for task in tasks]
+    tests, unseen = (_tests(_part(outcome, part)) for part in ("scores", "unseen"))
     probes = _part(outcome, "probes")
     masked = _part(probes, "mlm")
     audit = _mapping(outcome["audit"])
     machine = _part(measured, "machine")
-    unseen = _part(outcome, "unseen")
     counts = {sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()}
     grams = {_whole(point.gradients, "gradients"): point.gram for point in tape_of(record)}
     looked_at = {nearest(grams, share * budget) for share in LOOKS} if grams else set()
@@ -211,8 +210,8 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         budget=budget,
         status=sys.intern(_text(record["status"])),
         tasks=tasks,
-        scores=_scores(_part(outcome, "scores"), names),
-        unseen_names=tuple(map(sys.intern, sorted(unseen))),
+        scores=_scores(tests, names),
+        unseen_names=tuple(sorted(unseen)),
         unseen=_scores(unseen, unseen),
         curve=tuple(_points(outcome.get("curve") or (), tasks, tape)),
         counts=counts,
@@ -222,7 +221,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         distance=_real(_part(probes, "distance").get("l2")),
         masked_seen=_real(masked.get("seen")),
         masked_unseen=_real(masked.get("unseen")),
-        seconds={sys.intern(phase): value for phase, value in _reals(_part(measured, "seconds"))},
+        seconds=_reals(_part(measured, "seconds")),
         step_seconds=_real(measured.get("step_seconds")),
         peak_bytes=_real(measured.get("peak_bytes")),
         clocks={name: value for name in _CLOCKS if (value := _real(measured.get(name))) is not None},
@@ -232,7 +231,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         start_seen=_real(_part(masked, "start").get("seen")),
         start_unseen=_real(_part(masked, "start").get("unseen")),
         paths=dict(_paths(_part(outcome, "trace"))),
-        extras=_extras(_part(outcome, "scores"), unseen),
+        extras=_extras(tests, unseen),
         shown=shown_of(record),
         sha256=sha256,
         outcome=str(record.get("digest") or ""),
@@ -298,25 +297,31 @@ def _shared(tasks: tuple[TaskColumn, ...]) -> tuple[TaskColumn, ...]:
     return tasks
 
 
-def _scores(by_task: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
-    found = {name: _real(_part(_part(by_task, name), "test").get("value")) for name in names}
-    return {sys.intern(name): value for name, value in found.items() if value is not None}
+def _tests(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What was scored on each task's test split."""
+    return {sys.intern(task): _part(_part(scores, task), "test") for task in scores}
 
 
-def _extras(*by_task: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _scores(tests: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, float]:
+    return _reals({name: tests[name].get("value") for name in names if name in tests})
+
+
+def _extras(*by_task: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for scores in by_task:
-        for task in scores:
-            for name, value in _reals(_part(_part(_part(scores, task), "test"), "extra")):
-                found.setdefault(sys.intern(name), {})[sys.intern(task)] = value
+    for tests in by_task:
+        for task, test in tests.items():
+            for name, value in _reals(_part(test, "extra")).items():
+                found.setdefault(name, {})[task] = value
     return found
 
 
-def _reals(values: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
-    for name, value in values.items():
-        number = _real(value)
-        if number is not None:
-            yield name, number
+def _reals(values: Mapping[str, Any]) -> dict[str, float]:
+    """The finite numbers among them."""
+    numbers = values.values()
+    if not values or ({*map(type, numbers)} == {float} and math.isfinite(sum(numbers))):  # as most are
+        return {**values}
+    found = {sys.intern(name): _real(value) for name, value in values.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _points(
@@ -324,9 +329,8 @@ def _points(
 ) -> Iterable[Point]:
     names = [task.name for task in tasks]
     for point in curve:
-        dev = dict(_reals(_part(point, "dev")))
+        average = _average(_reals(_part(point, "dev")), names, tasks)
         cosine = _real(_part(_part(point, "probes"), "cosine").get("mean"))
-        average = _average(dev, names, tasks)
         spent = _whole(point["gradients"], "gradients")
         yield Point(spent, average, _real(point.get("train_loss")), cosine, tape.get(spent))
 
@@ -337,22 +341,7 @@ def _digest(outcome: Mapping[str, Any]) -> str:
     spent = [point.get("gradients") for point in curve]
     losses = [point.get("train_loss") for point in curve]
     parts = [outcome.get("scores"), outcome.get("unseen"), spent, losses, [point.get("dev") for point in curve]]
-    return hashlib.sha256(_one_text(parts, spent.count(None) + losses.count(None))).hexdigest()
-
-
-def _one_text(value: Any, nulls: int) -> bytes:
-    """A text that equal JSON has in common and no other. nulls: how many there are at least.
-
-    orjson takes a tenth of the time; where there may be what it writes as null (NaN, infinities) or refuses, canonical
-    JSON is written, which refuses NaN.
-    """
-    try:
-        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        text = b"null" * (nulls + 1)
-    if text.count(b"null") == nulls:
-        return text
-    return canonical_json(value).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text_of(parts, spent.count(None) + losses.count(None))).hexdigest()
 
 
 def _machine_label(machine: Mapping[str, Any]) -> str:
@@ -364,7 +353,8 @@ def _machine_label(machine: Mapping[str, Any]) -> str:
 
 def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A block that may be absent or null."""
-    return _mapping(parent.get(name) or {})
+    found = parent.get(name)
+    return found if type(found) is dict else _mapping(found or {})
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -6,11 +6,13 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from mtlbench.leaderboard.escaping import visible
+from mtlbench.study.json_text import text_of
 
 __all__ = ["CURVES", "Shown", "clipped", "long_text", "plain_text", "shown_of"]
 
@@ -22,14 +24,11 @@ _DEEPEST = 6
 _WIDEST = 200
 _DIGITS = 6
 _CURVE_DIGITS = 5
-_BRIEF = f"%.{_CURVE_DIGITS}g"
-_HUGE = 1e300
 _WHOLE = 2**53
 """Beyond it, a browser would round whole numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """One run as JSON texts.
 
     about: what many runs share. shape: all names of this run's values, in their nesting, with 0 for each value, which
@@ -47,7 +46,8 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
     scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
-    tests = [_part(_part(scores, name), "test") for name in tasks]
+    scored = [_part(scores, name) for name in tasks]
+    tests = [_part(score, "test") for score in scored]
     about = {
         "examples": [test.get("examples") for test in tests],
         "fingerprint": cell["fingerprint"],
@@ -77,32 +77,41 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})
     }
     parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
-    parts["dev"] = ([_value(scores, name, "dev") for name in tasks], _DEEPEST, None)
-    parts["unseen"] = ({name: _value(unseen, name, "test") for name in unseen}, _DEEPEST, None)
-    values: list[Any] = []
+    parts["dev"] = ([_part(score, "dev").get("value") for score in scored], _DEEPEST, None)
+    parts["unseen"] = ({name: _part(_part(unseen, name), "test").get("value") for name in unseen}, _DEEPEST, None)
+    values: list[str] = []
     order, names = _in_order(tuple(sorted(parts)))
     inner = ",".join([_shape(*parts[name], values) for name in order])
     shape = f'{{"inner":[{inner}],"names":{names}}}'
-    return Shown(_clipped_text(_json(about)), sys.intern(shape), _json(values), _curve(outcome, tasks))
+    shared = text_of(about, [*about.values()].count(None))
+    return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", _curve(outcome, tasks))
 
 
-def _shape(value: Any, depth: int, digits: int | None, values: list[Any]) -> str:
-    """JSON of ``value``, ``clipped``, with 0 for all that is neither object nor list; those are appended to ``values``.
+def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str:
+    """JSON of ``value``, ``clipped``, with 0 for all that is neither object nor list; ``values`` gets JSON of those.
 
     An object is ``{"inner": [...], "names": [...]}``, because browsers have an order of their own for names.
     """
     kind = type(value)
-    if kind is float:  # as most are
-        values.append(value if digits is None else short(value, digits))
-        return "0"
     if kind is dict and depth:
         order, names = _in_order(tuple(sorted(value)[:_WIDEST]))
-        inner = ",".join([_shape(value[name], depth - 1, digits, values) for name in order])
-        return f'{{"inner":[{inner}],"names":{names}}}'
+        return f'{{"inner":{_shapes([value[name] for name in order], depth - 1, digits, values)},"names":{names}}}'
     if kind is list and depth:
-        return f"[{','.join([_shape(one, depth - 1, digits, values) for one in value[:_WIDEST]])}]"
-    values.append(clipped(value, depth, digits))
+        return _shapes(value[:_WIDEST], depth - 1, digits, values)
+    if kind is float:
+        values.append(_brief(value, digits))
+    else:
+        plain = clipped(value, depth, digits)
+        values.append(str(plain) if type(plain) is int else _json(plain))
     return "0"
+
+
+def _shapes(several: Sequence[Any], depth: int, digits: int | None, values: list[str]) -> str:
+    """The same of a list, its numbers at once where it has nothing else."""
+    if set(map(type, several)) == {float}:
+        values.append((_exact(several) if digits is None else _table([several], digits))[1:-1])
+        return f"[{','.join('0' * len(several))}]"
+    return f"[{','.join([_shape(one, depth, digits, values) for one in several])}]"
 
 
 @lru_cache(maxsize=4096)
@@ -128,7 +137,7 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
     columns = {
         "cosine": [_brief(_part(probe, "cosine").get("mean")) for probe in probes],
         "dev": [_table([[dev.get(task) for dev in devs] for task in tasks])],
-        "gradients": [_json(point.get("gradients")) for point in points],
+        "gradients": [str(point["gradients"]) for point in points],
         "l2": [_brief(_part(probe, "distance").get("l2")) for probe in probes],
         "loss": [_brief(point.get("train_loss")) for point in points],
         "seen": [_brief(_part(probe, "mlm").get("seen")) for probe in probes],
@@ -139,28 +148,35 @@ def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
     return f"{{{','.join(texts)}}}"
 
 
-def _table(rows: Sequence[Sequence[Any]]) -> str:
+def _table(rows: Sequence[Sequence[Any]], digits: int = _CURVE_DIGITS) -> str:
     """JSON of ``short`` of every value, row by row, without the outermost brackets; formatted all at once if may be."""
     values = [value for row in rows for value in row]
-    if values and set(map(type, values)) == {float} and min(values) > -_HUGE and max(values) < _HUGE:
-        text = _form(len(rows), len(rows[0])) % tuple(values)
-        if "e" not in text and "n" not in text and "-0," not in text and "-0]" not in text:
+    if {*map(type, values)} == {float}:
+        text = _form(len(rows), len(rows[0]), digits) % tuple(values)
+        if not ("e" in text or "n" in text or "-0," in text or "-0]" in text):
             return text
-    return ",".join([f"[{','.join(map(_brief, row))}]" for row in rows])
+    return ",".join([f"[{','.join([_brief(value, digits) for value in row])}]" for row in rows])
+
+
+def _exact(numbers: Sequence[float]) -> str:
+    """JSON of numbers with all their digits, as ``json`` writes it; orjson needs a tenth of the time."""
+    text = orjson.dumps(numbers).decode()
+    # Where there are infinities, exponents or what ``json`` writes with one, the two may differ.
+    return _json(numbers) if "n" in text or "e" in text or "0.0000" in text else text
 
 
 @lru_cache(maxsize=256)
-def _form(rows: int, columns: int) -> str:
-    return ",".join([f"[{','.join([_BRIEF] * columns)}]"] * rows)
+def _form(rows: int, columns: int, digits: int) -> str:
+    return ",".join([f"[{','.join([f'%.{digits}g'] * columns)}]"] * rows)
 
 
-def _brief(value: Any) -> str:
-    """JSON of ``short(value)``; of most numbers it is what formatting them gives."""
-    if type(value) is float and -_HUGE < value < _HUGE:
-        text = _BRIEF % value
-        if "e" not in text and text != "-0":
+def _brief(value: Any, digits: int | None = _CURVE_DIGITS) -> str:
+    """JSON of ``short(value, digits)``, or all digits; of most numbers it is what formatting them gives."""
+    if type(value) is float:
+        text = repr(value) if digits is None else "%.*g" % (digits, value)  # noqa: UP031
+        if not ("e" in text or "n" in text or text == "-0"):
             return text
-    return _json(short(value))
+    return "null" if value is None else _json(value if digits is None else short(value, digits))
 
 
 def short(value: Any, digits: int = _CURVE_DIGITS) -> float | int | None:
@@ -208,10 +224,6 @@ def long_text(text: str) -> str:
 _visible = lru_cache(maxsize=4096)(visible)
 
 
-def _value(scores: Mapping[str, Any], task: str, split: str) -> Any:
-    return _part(_part(scores, task), split).get("value")
-
-
 def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = parent.get(name)
     return value if isinstance(value, dict) else {}
@@ -225,6 +237,6 @@ _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @lru_cache(maxsize=4096)
-def _clipped_text(text: str) -> str:
+def _clipped_text(text: bytes) -> str:
     """The same for JSON as text: what many runs share is clipped once."""
     return _json(clipped(json.loads(text)))

@@ -7,9 +7,12 @@ from typing import Any, NoReturn
 
 import orjson
 
-__all__ = ["json_of"]
+from mtlbench.study.keys import canonical_json
 
-_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+__all__ = ["json_of", "text_of"]
+
+_KINDS = bytes(48 if byte in b"0123456789" else 46 if byte in b"." else 32 for byte in range(256))
+"""Of each byte its kind: 0 for a digit, a point, and a space for all else."""
 _LONG = b"0" * 19
 """Whole numbers of fewer digits fit into 64 bits."""
 
@@ -30,13 +33,23 @@ def json_of(data: bytes) -> Any:
 
 def _has_long_whole(data: bytes) -> bool:
     """Whether 19 digits follow each other that are not the digits after a point."""
-    alike = data.translate(_DIGITS_ALIKE)
-    start = alike.find(_LONG)
-    while start >= 0:
-        if alike[start - 1 : start] != b".":
-            return True
-        start = alike.find(_LONG, len(alike) - len(alike[start:].lstrip(b"0")))
-    return False
+    kinds = data.translate(_KINDS)
+    return kinds.rfind(b" " + _LONG) >= 0 or kinds.startswith(_LONG)  # to look from the left takes four times as long
+
+
+def text_of(value: Any, nulls: int = 0) -> bytes:
+    """JSON that equal values have in common and no others, for digests and comparisons; NaN and infinities are refused.
+
+    nulls: how many there are at least. orjson takes a tenth of the time; where there may be what it writes as null or
+    refuses, canonical JSON is written.
+    """
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        text = b"null" * (nulls + 1)
+    if text.count(b"null") == nulls:
+        return text
+    return canonical_json(value).encode("utf-8", "surrogatepass")
 
 
 def _no_constant(name: str) -> NoReturn:

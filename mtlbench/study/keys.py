@@ -67,4 +67,4 @@ def cell_from(content: Mapping[str, Any], variant: str = "") -> Cell:
     """The inverse of ``cell_content``; raises KeyError and TypeError when the content is not a cell's."""
     if set(content) != set(_CONTENT):
         raise KeyError(", ".join(sorted(set(content) ^ set(_CONTENT))))
-    return keyed(Cell(**content, variant=variant))
+    return Cell(**content, variant=variant, key=cell_key(content))

@@ -144,12 +144,14 @@ def _parsed(data: bytes) -> tuple[Any, str | None]:
     feel. What is hashed is what is parsed: the rest of the file is read with nothing in the outcome's place.
     """
     before, start, rest = data.partition(_OUTCOME)
-    lines, end, after = rest.partition(b"\n }")
-    if start and end:
+    lines = rest.split(b"\n")
+    end = next((place for place, line in enumerate(lines) if line.startswith(b" }")), None)
+    if start and end is not None:
+        after = b"\n".join([lines[end].removeprefix(b" }"), *lines[end + 1 :]])
         around = json_of(before + b'\n "outcome": null' + after)
         if isinstance(around, dict) and around.get("outcome", ...) is None and around.get("schema") == SCHEMA:
             # A text in JSON holds no line end, so what follows one is indentation; replacing it takes twice the time.
-            text = b"{" + b"".join([line.lstrip(b" ") for line in lines.split(b"\n")]) + b"}"
+            text = b"{" + b"".join([line.lstrip(b" ") for line in lines[:end]]) + b"}"
             return {**around, "outcome": json_of(text)}, hashlib.sha256(text).hexdigest()
     return json_of(data), None
 

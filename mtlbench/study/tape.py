@@ -81,7 +81,7 @@ def _points(curve: Sequence[Mapping[str, Any]], tasks: int) -> Iterator[TapePoin
 def _is_table(gram: Any, tasks: int) -> bool:
     if not isinstance(gram, list) or len(gram) != tasks:
         return False
-    if not all([isinstance(row, list) and len(row) == tasks for row in gram]):
+    if not all(isinstance(row, list) and len(row) == tasks for row in gram):
         return False
     values = [*chain.from_iterable(gram)]
     kinds = {*map(type, values)}
