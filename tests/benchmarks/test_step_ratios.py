@@ -121,3 +121,30 @@ def test_inner_steps_of_sequential_reptile_beside_plain_fine_tuning(board: Any, 
         whole = Ratio(middle, low, high, share.rounds)
         board.add(f"K inner steps and a move / K AdamW steps, K = {steps:4}", whole, goal)
     board.add("one inner step / one AdamW step by hand, tiny128", inner, None)
+
+
+def test_step_in_the_plane_beside_an_eager_loop(board: Any, registry: Registry) -> None:
+    """Three wells over two numbers: all that can be measured here is what stands between the operations."""
+    suite = registry.suite("synthetic").cls()
+    suite.open(SuiteContext())
+    model = suite.model(0)
+    [point] = model.parameters()
+    tasks = [task.name for task in suite.tasks()]
+    batches = [suite.batch(task, "train", [0]) for task in tasks]
+    optimizer = torch.optim.SGD([point], lr=suite.protocol.lr)
+
+    def eager() -> None:
+        losses = [suite.loss(model, batch, task) for task, batch in zip(tasks, batches, strict=True)]
+        rows = [torch.autograd.grad(loss, point)[0] for loss in losses]
+        edited = []
+        for place, row in enumerate(rows):
+            for other in torch.randperm(len(rows)).tolist():
+                product = torch.dot(row, rows[other])
+                if other != place and product < 0:
+                    row = row - product / torch.dot(rows[other], rows[other]) * rows[other]
+            edited.append(row)
+        point.grad = torch.stack(edited).sum(0)
+        optimizer.step()
+
+    found = paired(_stepper(suite, registry.method("pcgrad").cls()), eager, rounds=200)
+    board.add("pcgrad step / an eager loop by hand, synthetic", found, None)
