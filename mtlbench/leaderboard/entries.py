@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import sys
 from array import array
@@ -28,8 +29,7 @@ _PATH_POINTS = 200
 """Points that are kept of a way through a plane."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskColumn:
+class TaskColumn(NamedTuple):
     """A task as a table's column."""
 
     name: str
@@ -181,7 +181,14 @@ def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     method, suite = [[_text(cell[name]), _text(cell[f"{name}_version"])] for name in ("method", "suite")]
     row = {"method": method[0], "method_version": method[1], "settings": settings, "protocol": protocol}
     board = {"suite": suite[0], "suite_version": suite[1], "options": options, "budget": budget}
-    return sys.intern(canonical_json(row)), sys.intern(canonical_json(board)), budget
+    nulls = [*settings.values(), *protocol.values()].count(None)
+    return _canonical(text_of(row, nulls)), _canonical(text_of(board)), budget
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: bytes) -> str:
+    """Canonical JSON of JSON: what many records share is written once."""
+    return sys.intern(canonical_json(json.loads(text)))
 
 
 def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
@@ -310,7 +317,8 @@ def _extras(*by_task: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, fl
     found: dict[str, dict[str, float]] = {}
     for tests in by_task:
         for task, test in tests.items():
-            for name, value in _reals(_part(test, "extra")).items():
+            extra = _part(test, "extra")
+            for name, value in _reals(extra).items() if extra else ():
                 found.setdefault(name, {})[task] = value
     return found
 
@@ -318,7 +326,7 @@ def _extras(*by_task: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, fl
 def _reals(values: Mapping[str, Any]) -> dict[str, float]:
     """The finite numbers among them."""
     numbers = values.values()
-    if not values or ({*map(type, numbers)} == {float} and math.isfinite(sum(numbers))):  # as most are
+    if {*map(type, numbers)} == {float} and math.isfinite(sum(numbers)):  # as most are
         return {**values}
     found = {sys.intern(name): _real(value) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not None}

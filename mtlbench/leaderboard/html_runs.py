@@ -102,7 +102,7 @@ def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str
         values.append(_brief(value, digits))
     else:
         plain = clipped(value, depth, digits)
-        values.append(str(plain) if type(plain) is int else _json(plain))
+        values.append(_json(plain) if isinstance(plain, str) else orjson.dumps(plain).decode())
     return "0"
 
 

@@ -48,7 +48,7 @@ _HEADER: dict[str, type] = {
 }
 FIELDS = tuple(_HEADER)
 """What a record has, and nothing else."""
-_OUTCOME = b'\n "outcome": {\n'
+_OUTCOME = b' "outcome": {'
 _STATUSES = ("done", "diverged")
 
 
@@ -143,15 +143,15 @@ def _parsed(data: bytes) -> tuple[Any, str | None]:
     To hash the text that is there takes a tenth of the time of writing it anew, which boards of ten thousand records
     feel. What is hashed is what is parsed: the rest of the file is read with nothing in the outcome's place.
     """
-    before, start, rest = data.partition(_OUTCOME)
-    lines = rest.split(b"\n")
-    end = next((place for place, line in enumerate(lines) if line.startswith(b" }")), None)
-    if start and end is not None:
-        after = b"\n".join([lines[end].removeprefix(b" }"), *lines[end + 1 :]])
-        around = json_of(before + b'\n "outcome": null' + after)
+    lines = data.split(b"\n")
+    first = lines.index(_OUTCOME) + 1 if _OUTCOME in lines else len(lines)
+    last = next((place for place in range(first, len(lines)) if lines[place].startswith(b" }")), None)
+    if last is not None:
+        empty = b' "outcome": null' + lines[last].removeprefix(b" }")
+        around = json_of(b"\n".join([*lines[: first - 1], empty, *lines[last + 1 :]]))
         if isinstance(around, dict) and around.get("outcome", ...) is None and around.get("schema") == SCHEMA:
             # A text in JSON holds no line end, so what follows one is indentation; replacing it takes twice the time.
-            text = b"{" + b"".join([line.lstrip(b" ") for line in lines[:end]]) + b"}"
+            text = b"".join([b"{", *[line.lstrip(b" ") for line in lines[first:last]], b"}"])
             return {**around, "outcome": json_of(text)}, hashlib.sha256(text).hexdigest()
     return json_of(data), None
 

@@ -35,3 +35,24 @@ def test_a_gram_matrix_of_another_form_is_refused(gram):
     record["outcome"]["curve"][1]["probes"]["cosine"]["gram"] = gram
     with pytest.raises(BadRecord, match="after 400 gradients is no 2 x 2 table"):
         tape_of(record)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), 10**400, None])
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_number_that_is_none_is_refused_at_the_point_where_it_stands(number, place):
+    record = made_up_record()
+    curve = record["outcome"]["curve"]
+    curve[place]["probes"]["cosine"]["gram"][1][0] = number
+    curve[place]["probes"]["cosine"]["gram"][0][1] = -number if number is not None else 0.0
+    with pytest.raises(BadRecord, match=f"after {curve[place]['gradients']} gradients is no 2 x 2 table"):
+        tape_of(record)
+
+
+def test_whole_numbers_and_numbers_whose_sum_overflows_are_numbers():
+    record = made_up_record()
+    points = record["outcome"]["curve"]
+    points[1]["probes"]["cosine"]["gram"] = [[1.5e308, 1.5e308], [1.5e308, 1.5e308]]
+    points[2]["probes"]["cosine"]["gram"] = [[4, 2], [2, 1]]
+    del points[3]["probes"]["cosine"]
+    assert [point.gradients for point in tape_of(record)] == [0, 400, 800, 1600]
+    assert agreement(tape_of(record)[2].gram).cosine == 1.0
