@@ -106,7 +106,8 @@ class WikiAnn(TextSuite):
                 *(repr(words) for words in found.words),
                 *(repr(tags) for tags in found.tags),
             ]
-            make = lambda found=found: make_pieces(self.tokenizer, found.words, found.tags, max_length=self.max_length)  # noqa: E731
+            limits = {"max_length": self.max_length, "lexicon": self.lexicon}
+            make = lambda found=found, limits=limits: make_pieces(self.tokenizer, found.words, found.tags, **limits)  # noqa: E731
             pieces = TaggedPieces.of(self.stored("words 1", parts, make))
             if not len(pieces):
                 raise BadDataset(f"task {task!r} has no {split} sentence with a word that the encoder knows")

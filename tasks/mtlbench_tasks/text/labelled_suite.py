@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mtlbench_tasks.text.labelled_rows import Labelled
     from mtlbench_tasks.text.networks import HeadedEncoder
     from mtlbench_tasks.text.pairs import LabelledTexts
-    from mtlbench_tasks.text.store import Ragged
+    from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["LabelledSuite"]
 
@@ -97,7 +97,10 @@ class LabelledSuite(TextSuite):
 
         first, second, labels = examples.first, examples.second, examples.labels
         parts = [str(self.max_length), str(second is not None), *first, *(second or ()), *map(repr, labels)]
-        make = lambda: make_texts(self.tokenizer, first, second, labels, max_length=self.max_length)  # noqa: E731
+
+        def make() -> Arrays:
+            return make_texts(self.tokenizer, first, second, labels, max_length=self.max_length, lexicon=self.lexicon)
+
         return LabelledTexts.of(self.stored("texts 1", parts, make))
 
     def loss(self, model: nn.Module, batch: TokenBatch, task: str) -> Tensor:

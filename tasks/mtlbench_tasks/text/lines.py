@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadDataset, MaskedLM
-from mtlbench_tasks.text.pieces import frame_of, token_ids
+from mtlbench_tasks.text.lexicon import Lexicon
+from mtlbench_tasks.text.pieces import frame_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +110,8 @@ def token_table(tokenizer: Any, lines: list[str], max_length: int) -> NDArray[np
     frame = frame_of(tokenizer, pair=False)
     room = max_length - frame.specials
     special = set(tokenizer.all_special_ids)
-    cut = [ids[:room] for ids in token_ids(tokenizer, lines)]
+    texts = Lexicon(tokenizer).texts(lines)
+    cut = [texts[row][:room].tolist() for row in range(len(texts))]
     rows = [frame.ids(ids) for ids in cut if not special.issuperset(ids)]
     rows.sort(key=len)
     table = np.full((len(rows), len(rows[-1]) if rows else 0), tokenizer.pad_token_id, dtype=np.int64)

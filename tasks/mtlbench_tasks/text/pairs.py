@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
-from mtlbench_tasks.text.pieces import frame_of, token_ids
+from mtlbench_tasks.text.framing import Stretches
+from mtlbench_tasks.text.lexicon import Lexicon
+from mtlbench_tasks.text.pieces import frame_of
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["LabelledTexts", "make_texts"]
@@ -41,36 +43,36 @@ def make_texts(
     labels: Sequence[int] | Sequence[float],
     *,
     max_length: int,
+    lexicon: Lexicon | None = None,
 ) -> Arrays:
-    """The arrays of ``LabelledTexts``. Of a pair that is too long, tokens go from the end of the longer text."""
+    """The arrays of ``LabelledTexts``. Of a pair that is too long, tokens go from the end of the longer text.
+
+    lexicon: the tokenizer's, if there is one that knows words of other texts already.
+    """
     frame = frame_of(tokenizer, pair=second is not None)
     room = max_length - frame.specials
     if room < 2:
         raise BadSetting(f"max_length {max_length} leaves no room beside {frame.specials} special tokens")
-    one = token_ids(tokenizer, first)
-    two: list[list[int]] = token_ids(tokenizer, second) if second is not None else [[]] * len(one)
-    ids, types = [], []
-    for left, right in zip(one, two, strict=True):
-        kept = _fitting(len(left), len(right), room)
-        ids.append(frame.ids(left[: kept[0]], right[: kept[1]]))
-        types.append(frame.types(*kept))
-    packed = Ragged.of(ids, np.int32)
+    lexicon = lexicon or Lexicon(tokenizer)
+    texts = [lexicon.texts(each) for each in (first, second) if each is not None]
+    kept = _fitting(texts[0].lengths, texts[-1].lengths if second is not None else np.zeros(len(first), np.int64), room)
+    some = [Stretches(text.flat, text.starts[:-1], size) for text, size in zip(texts, kept, strict=False)]
+    packed = frame.around(some, len(first))
     values = np.asarray(labels)
     return {
         "ids": packed.flat,
         "starts": packed.starts,
-        "types": Ragged.of(types, np.int8).flat,
+        "types": frame.types_around(some, len(first)).flat,
         "labels": values.astype(np.float32 if values.dtype.kind == "f" else np.int64),
     }
 
 
-def _fitting(first: int, second: int, room: int) -> tuple[int, int]:
+def _fitting(
+    first: NDArray[np.int64], second: NDArray[np.int64], room: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Lengths that fit: the longer text is cut down to the other, then both alike; the first keeps the odd token."""
-    if first + second <= room:
-        return first, second
     half = room // 2
-    if first <= half:
-        return first, room - first
-    if second <= half:
-        return room - second, second
-    return room - half, half
+    kept = np.select(
+        [first + second <= room, first <= half, second <= half], [first, first, room - second], room - half
+    )
+    return kept, np.minimum(second, room - kept)

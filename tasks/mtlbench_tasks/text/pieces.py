@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtlbench.interface import MissingData
+import numpy as np
 
-__all__ = ["Frame", "check_tokenizer", "frame_of", "token_ids", "tokenized", "tokenizer_digest"]
+from mtlbench.interface import MissingData
+from mtlbench_tasks.text.framing import Filled, Stretches, side_by_side
+from mtlbench_tasks.text.store import Ragged
+
+__all__ = ["Frame", "check_tokenizer", "frame_of", "tokenized", "tokenizer_digest"]
 
 _CHUNK = 2048
 """Texts given to the tokenizer at once: enough for all its threads, few enough to hold."""
@@ -31,14 +35,25 @@ class Frame:
     def specials(self) -> int:
         return sum(map(len, self.parts))
 
-    def ids(self, first: Sequence[int], second: Sequence[int] = ()) -> list[int]:
-        """The framed token ids."""
-        return [*self.parts[0], *first, *self.parts[1], *second, *self.parts[2]]
+    def ids(self, first: Sequence[int]) -> list[int]:
+        """The framed token ids of one text."""
+        return [*self.parts[0], *first, *self.parts[1]]
 
-    def types(self, first: int, second: int = 0) -> list[int]:
-        """The token types for texts of these lengths."""
-        before, between, after = self.part_types
-        return [*before, *[self.text_types[0]] * first, *between, *[self.text_types[1]] * second, *after]
+    def around(self, texts: Sequence[Stretches], count: int) -> Ragged:
+        """The framed token ids of ``count`` inputs of one text or two; int32."""
+        return side_by_side(count, list(_woven(self.parts, texts)), np.int32)
+
+    def types_around(self, texts: Sequence[Stretches], count: int) -> Ragged:
+        """Their token types; int8."""
+        filled = [Filled(kind, text.lengths) for kind, text in zip(self.text_types, texts, strict=False)]
+        return side_by_side(count, list(_woven(self.part_types, filled)), np.int8)
+
+
+def _woven(parts: Sequence[Any], texts: Sequence[Any]) -> Iterator[Any]:
+    """Part, text, part, and so on."""
+    for place, part in enumerate(parts):
+        yield part
+        yield from texts[place : place + 1]
 
 
 def frame_of(tokenizer: Any, pair: bool) -> Frame:
@@ -60,23 +75,20 @@ def frame_of(tokenizer: Any, pair: bool) -> Frame:
     return Frame(three[0], three[1], (text_types[0], text_types[1]))  # type: ignore[arg-type]
 
 
-def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """The token ids of each text, whole and without special tokens; all of the tokenizer's threads take part."""
-    return [found.ids for found in _encoded(tokenizer, texts, "encode_batch_fast")]
+def tokenized(
+    tokenizer: Any, texts: Sequence[str] | Sequence[Sequence[str]], *, words: bool = False, fast: bool = False
+) -> Iterator[Any]:
+    """A ``tokenizers.Encoding`` of each text, whole and without special tokens; all of the tokenizer's threads work.
 
-
-def tokenized(tokenizer: Any, texts: Sequence[str] | Sequence[Sequence[str]], *, words: bool = False) -> list[Any]:
-    """The same as ``tokenizers.Encoding``s, which tell where each token stands too. words: texts are lists of words."""
-    return list(_encoded(tokenizer, texts, "encode_batch", is_pretokenized=words))
-
-
-def _encoded(tokenizer: Any, texts: Sequence[Any], way: str, **how: bool) -> Iterator[Any]:
+    words: texts are lists of words. fast: token ids alone, not where they stand.
+    """
     # transformers' own call takes longer, to make lists of what nobody asks for.
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
+    encode = backend.encode_batch_fast if fast else backend.encode_batch
     for start in range(0, len(texts), _CHUNK):
-        yield from getattr(backend, way)(list(texts[start : start + _CHUNK]), add_special_tokens=False, **how)
+        yield from encode(list(texts[start : start + _CHUNK]), is_pretokenized=words, add_special_tokens=False)
 
 
 def check_tokenizer(tokenizer: Any, name: str) -> None:

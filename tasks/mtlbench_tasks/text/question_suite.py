@@ -101,7 +101,9 @@ class QuestionSuite(TextSuite):
             self.stored(
                 "windows 1",
                 parts,
-                lambda: make_windows(self.tokenizer, asked.questions, asked.passages, asked.spans, **limits),
+                lambda: make_windows(
+                    self.tokenizer, asked.questions, asked.passages, asked.spans, **limits, lexicon=self.lexicon
+                ),
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,12 @@ class Ragged:
         if rows and isinstance(rows[0], np.ndarray):
             return cls(np.concatenate(rows).astype(dtype), starts)
         return cls(np.fromiter(chain.from_iterable(rows), dtype, count=int(starts[-1])), starts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Ragged], dtype: Any) -> Ragged:
+        """The rows of all parts, one after the other."""
+        lengths = np.concatenate([np.zeros(1, np.int64), *(part.lengths for part in parts)])
+        return cls(np.concatenate([np.zeros(0, dtype), *(part.flat for part in parts)]), np.cumsum(lengths))
 
     def __len__(self) -> int:
         return len(self.starts) - 1

@@ -197,7 +197,8 @@ class TextSuite(Suite):
 
     def open(self, context: SuiteContext) -> None:
         from mtlbench_tasks.text.checkpoints import open_encoder
-        from mtlbench_tasks.text.pieces import check_tokenizer
+        from mtlbench_tasks.text.lexicon import Lexicon
+        from mtlbench_tasks.text.pieces import check_tokenizer, tokenizer_digest
 
         self.context = context
         self.parts: dict[tuple[str, Split], Part] = {}
@@ -212,16 +213,18 @@ class TextSuite(Suite):
         )
         if not self.keeps_pooler and getattr(self.prototype, "pooler", None) is not None:
             self.prototype.pooler = None
+        self._tokenizer_digest = tokenizer_digest(self.tokenizer)
+        self.lexicon = Lexicon(self.tokenizer)
         self.prepare()
+        self.lexicon.forget()
 
     def stored(self, kind: str, parts: Sequence[str], make: Any) -> Arrays:
         """``make()`` kept below the cache folder under a digest of ``kind``, ``parts`` and the tokenizer."""
         from mtlbench_tasks.hub import cache_root
         from mtlbench_tasks.hub.digests import combined_digest
-        from mtlbench_tasks.text.pieces import tokenizer_digest
         from mtlbench_tasks.text.store import stored
 
-        digest = combined_digest([kind, tokenizer_digest(self.tokenizer), *parts])
+        digest = combined_digest([kind, self._tokenizer_digest, *parts])
         return stored(cache_root(self.context) / "tokens", digest[:32], make)
 
     # The model.

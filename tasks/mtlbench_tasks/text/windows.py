@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
-from mtlbench_tasks.text.pieces import Frame, frame_of, token_ids, tokenized
+from mtlbench_tasks.text.framing import Stretches, side_by_side
+from mtlbench_tasks.text.lexicon import Lexicon
+from mtlbench_tasks.text.pieces import frame_of, tokenized
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["Windows", "answer_tokens", "make_windows"]
-
-_COLUMNS = ("ids", "types", "question", "at", "from", "held", "answer")
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,15 @@ def make_windows(
     max_length: int,
     stride: int,
     max_question: int,
+    lexicon: Lexicon | None = None,
 ) -> Arrays:
     """The arrays of ``Windows``.
 
     answers: per question, the first and the past-the-end character of the answer to train on, or None. stride:
     tokens by which a window begins after the one before it (BERT's document stride), at most what one holds.
     A question is cut after ``max_question`` tokens. As usual for SQuAD v1.1, a window without the whole answer is
-    kept, and its target is the classification token. Raises BadSetting when no room is left for the passage.
+    kept, and its target is the classification token; an empty passage has one window too. lexicon: the tokenizer's, if
+    there is one that knows words already. Raises BadSetting when no room is left for the passage.
     """
     frame = frame_of(tokenizer, pair=True)
     if max_length < max_question + frame.specials + 1:
@@ -89,63 +92,62 @@ def make_windows(
             f"max_length {max_length} leaves no room for a passage beside {max_question} tokens of question "
             f"and {frame.specials} special ones"
         )
-    asked = [ids[:max_question] for ids in token_ids(tokenizer, [text.lstrip() for text in questions])]
+    asked = (lexicon or Lexicon(tokenizer)).texts([text.lstrip() for text in questions])
     unique = {text: place for place, text in enumerate(dict.fromkeys(passages))}
-    read = tokenized(tokenizer, list(unique))
-    columns: Mapping[str, list[Any]] = {name: [] for name in _COLUMNS}
-    begins, ends = [], []
-    for number, (question, passage) in enumerate(zip(asked, passages, strict=True)):
-        found = read[unique[passage]]
-        offsets = np.asarray(found.offsets, dtype=np.int64).reshape(-1, 2)
-        begins.append(offsets[:, 0])
-        ends.append(offsets[:, 1])
-        span = answer_tokens(offsets, answers[number])
-        _cut(columns, frame, number, question, found.ids, span, max_length, stride)
-    starts = Ragged.of(columns["ids"], np.int32)
-    offsets_from = Ragged.of(begins, np.int32)
+    read, offsets = _read(tokenizer, list(unique))
+    of = np.array([unique[text] for text in passages], dtype=np.int64)  # (N,)
+    begin, length = read.starts[of], read.lengths[of]
+    cut = np.minimum(asked.lengths, max_question)
+    room = max_length - frame.specials - cut
+    question, first, held = _cut(length, room, np.minimum(stride, room))
+    spans = np.array(
+        [
+            answer_tokens(offsets[start : start + size], answer) or (-1, -1)
+            for start, size, answer in zip(begin, length, answers, strict=True)
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 2)[question]
+    at = len(frame.parts[0]) + cut[question] + len(frame.parts[1])
+    inside = (spans[:, 0] >= first) & (spans[:, 1] < first + held)
+    some = [
+        Stretches(asked.flat, asked.starts[:-1][question], cut[question]),
+        Stretches(read.flat, begin[question] + first, held),
+    ]
+    framed = frame.around(some, len(question))
+    whole = [Stretches(column, begin, length) for column in offsets.T]
+    begins, ends = (side_by_side(len(of), [column], np.int32) for column in whole)
     return {
-        "ids": starts.flat,
-        "types": Ragged.of(columns["types"], np.int8).flat,
-        "starts": starts.starts,
-        "question": np.array(columns["question"], dtype=np.int64),
-        "passage_at": np.array(columns["at"], dtype=np.int64),
-        "passage_from": np.array(columns["from"], dtype=np.int64),
-        "passage_held": np.array(columns["held"], dtype=np.int64),
-        "answer": np.array(columns["answer"], dtype=np.int64).reshape(-1, 2),
-        "begins": offsets_from.flat,
-        "ends": Ragged.of(ends, np.int32).flat,
-        "tokens": offsets_from.starts,
+        "ids": framed.flat,
+        "types": frame.types_around(some, len(question)).flat,
+        "starts": framed.starts,
+        "question": question,
+        "passage_at": at,
+        "passage_from": first,
+        "passage_held": held,
+        "answer": np.where(inside[:, None], at[:, None] + spans - first[:, None], 0),
+        "begins": begins.flat,
+        "ends": ends.flat,
+        "tokens": begins.starts,
     }
 
 
+def _read(tokenizer: Any, passages: Sequence[str]) -> tuple[Ragged, NDArray[np.int64]]:
+    """The token ids of each passage, and where each token of all begins and ends in its own, (tokens, 2)."""
+    ids, offsets = [], [np.zeros((0, 2), np.int64)]
+    for found in tokenized(tokenizer, passages):
+        ids.append(found.ids)
+        offsets.append(np.fromiter(chain.from_iterable(found.offsets), np.int64, 2 * len(found)).reshape(-1, 2))
+    return Ragged.of(ids, np.int32), np.concatenate(offsets)
+
+
 def _cut(
-    columns: Mapping[str, list[Any]],
-    frame: Frame,
-    number: int,
-    question: Sequence[int],
-    passage: Sequence[int],
-    span: tuple[int, int] | None,
-    max_length: int,
-    stride: int,
-) -> None:
-    """Append the windows of one question; an empty passage has one window too."""
-    room = max_length - len(question) - frame.specials
-    at = len(frame.parts[0]) + len(question) + len(frame.parts[1])
-    step = min(stride, room)
-    first = 0
-    while True:
-        held = passage[first : first + room]
-        columns["ids"].append(frame.ids(question, held))
-        columns["types"].append(frame.types(len(question), len(held)))
-        columns["question"].append(number)
-        columns["at"].append(at)
-        columns["from"].append(first)
-        columns["held"].append(len(held))
-        inside = span is not None and first <= span[0] and span[1] < first + len(held)
-        columns["answer"].append((at + span[0] - first, at + span[1] - first) if inside and span else (0, 0))
-        if first + room >= len(passage):
-            return
-        first += step
+    length: NDArray[np.int64], room: NDArray[np.int64], step: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Question, first token of the passage and tokens of it, of each window; all that is given is by question."""
+    counts = 1 + np.maximum(0, -(-(length - room) // step))
+    question = np.repeat(np.arange(len(length)), counts)
+    first = (np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)) * step[question]
+    return question, first, np.minimum(room[question], length[question] - first)
 
 
 def answer_tokens(offsets: NDArray[Any], answer: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.interface import BadSetting
+from mtlbench_tasks.text.framing import Stretches, side_by_side
+from mtlbench_tasks.text.lexicon import Lexicon
 from mtlbench_tasks.text.packing import IGNORED
-from mtlbench_tasks.text.pieces import frame_of, tokenized
+from mtlbench_tasks.text.pieces import frame_of
 from mtlbench_tasks.text.store import Arrays, Ragged
 
 __all__ = ["TaggedPieces", "make_pieces", "tags_by_sentence"]
@@ -43,49 +46,61 @@ class TaggedPieces:
 
 
 def make_pieces(
-    tokenizer: Any, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[int]], *, max_length: int
+    tokenizer: Any,
+    sentences: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[int]],
+    *,
+    max_length: int,
+    lexicon: Lexicon | None = None,
 ) -> Arrays:
     """The arrays of ``TaggedPieces``. A sentence that is too long is cut between words, so that every word is seen.
 
     A word of which the tokenizer leaves nothing (a lone control character) has no piece; one longer than an input is
-    cut. A sentence without any piece is left out.
+    cut. A sentence without any piece is left out. lexicon: the tokenizer's, if there is one that knows words already.
     """
     frame = frame_of(tokenizer, pair=False)
     room = max_length - frame.specials
     if room < 1:
         raise BadSetting(f"max_length {max_length} leaves no room beside {frame.specials} special tokens")
-    rows: dict[str, list[Any]] = {name: [] for name in ("ids", "types", "labels", "words", "sentence")}
-    filled = [number for number, words in enumerate(sentences) if words]
-    found = tokenized(tokenizer, [list(sentences[number]) for number in filled], words=True)
-    before, after = len(frame.parts[0]), len(frame.parts[1])
-    for number, encoding in zip(filled, found, strict=True):
-        word_of = encoding.word_ids
-        begins = [place for place, word in enumerate(word_of) if place == 0 or word != word_of[place - 1]]
-        for first, end in _stretches(begins, len(word_of), room):
-            held = encoding.ids[first:end]
-            starts = {place - first for place in begins if first <= place < end}
-            words = [word_of[first + place] if place in starts else -1 for place in range(len(held))]
-            labels = [tags[number][word] if word >= 0 else IGNORED for word in words]
-            rows["ids"].append(frame.ids(held))
-            rows["types"].append(frame.types(len(held)))
-            rows["words"].append([-1] * before + words + [-1] * after)
-            rows["labels"].append([IGNORED] * before + labels + [IGNORED] * after)
-            rows["sentence"].append(number)
-    ids = Ragged.of(rows["ids"], np.int32)
+    ids, counts = (lexicon or Lexicon(tokenizer)).sentences(sentences)
+    begins = np.cumsum(counts) - counts  # (all words,): the piece with which each begins, if it has any
+    numbers = np.fromiter(chain.from_iterable(range(len(words)) for words in sentences), np.int64, count=len(counts))
+    marks = np.fromiter(chain.from_iterable(tags), np.int64, count=len(counts))
+    words, labels = np.full(len(ids.flat), -1, np.int32), np.full(len(ids.flat), IGNORED, np.int16)
+    words[begins[counts > 0]] = numbers[counts > 0]
+    labels[begins[counts > 0]] = marks[counts > 0]
+    sentence, first, lengths = _cut(ids, words, room)
+    some = [Stretches(flat, first, lengths) for flat in (ids.flat, words, labels)]
+    framed, before, after = frame.around(some[:1], len(sentence)), len(frame.parts[0]), len(frame.parts[1])
     return {
-        "ids": ids.flat,
-        "starts": ids.starts,
-        "types": Ragged.of(rows["types"], np.int8).flat,
-        "labels": Ragged.of(rows["labels"], np.int16).flat,
-        "words": Ragged.of(rows["words"], np.int32).flat,
-        "sentence": np.array(rows["sentence"], dtype=np.int64),
+        "ids": framed.flat,
+        "starts": framed.starts,
+        "types": frame.types_around(some[:1], len(sentence)).flat,
+        "words": side_by_side(len(sentence), [(-1,) * before, some[1], (-1,) * after], np.int32).flat,
+        "labels": side_by_side(len(sentence), [(IGNORED,) * before, some[2], (IGNORED,) * after], np.int16).flat,
+        "sentence": sentence,
     }
+
+
+def _cut(ids: Ragged, words: NDArray[Any], room: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Sentence, first piece (of ``ids.flat``) and length of each stretch of at most ``room`` pieces.
+
+    words: per piece the word that it begins, or -1.
+    """
+    lengths = ids.lengths
+    whole = np.flatnonzero((lengths > 0) & (lengths <= room))
+    rows = [(whole, ids.starts[whole], lengths[whole])]
+    for number in np.flatnonzero(lengths > room):
+        start, end = ids.starts[number : number + 2]
+        found = np.array(_stretches(np.flatnonzero(words[start:end] >= 0).tolist(), int(end - start), room))
+        rows.append((np.full(len(found), number), start + found[:, 0], found[:, 1] - found[:, 0]))
+    sentence, first, held = (np.concatenate(column).astype(np.int64) for column in zip(*rows, strict=True))
+    order = np.argsort(sentence, kind="stable")
+    return sentence[order], first[order], held[order]
 
 
 def _stretches(begins: Sequence[int], length: int, room: int) -> list[tuple[int, int]]:
     """[first, end) of each stretch: as many whole words as fit; of a word longer than ``room`` its beginning."""
-    if not begins:
-        return []
     found: list[tuple[int, int]] = []
     for begin, end in zip(begins, [*begins[1:], length], strict=True):
         if found and end - found[-1][0] <= room and found[-1][1] == begin:
