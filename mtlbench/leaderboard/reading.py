@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from mtlbench.leaderboard.checks import Problem
 from mtlbench.leaderboard.dividing import MANY, divided
 from mtlbench.leaderboard.entries import Entry, Failure, entry_of, failure_of
 from mtlbench.study.store import Problem as NotARecord
-from mtlbench.study.store import each_record
+from mtlbench.study.store import record_paths, records_at
 
 __all__ = ["entries_of", "read_entries", "read_failures"]
 
@@ -24,13 +23,13 @@ def read_entries(results: Path) -> tuple[list[Entry], list[Problem]]:
 
     Raises BadSetting when there is no such folder.
     """
-    many = len(list(islice(results.glob("*/*/*.json"), MANY))) == MANY
-    shares = divided(lambda share: _read_share(results, share), pays=many)
+    paths = record_paths(results)
+    shares = divided(lambda share: _read(paths[share], results), pays=len(paths) >= MANY)
     entries, problems = ([one for share in kind for one in share] for kind in zip(*shares, strict=True))
     return entries, problems
 
 
-def _read_share(results: Path, share: slice) -> tuple[list[Entry], list[Problem]]:
+def _read(paths: Iterable[Path], results: Path) -> tuple[list[Entry], list[Problem]]:
     entries: list[Entry] = []
     problems: list[Problem] = []
     last = hashlib.sha256()
@@ -39,7 +38,7 @@ def _read_share(results: Path, share: slice) -> tuple[list[Entry], list[Problem]
         nonlocal last
         last = hashlib.sha256(data)
 
-    for found in each_record(results, share, look):
+    for found in records_at(paths, results, look):
         if isinstance(found, NotARecord):
             problems.append(Problem(found.path, found.text))
         else:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,7 +18,7 @@ from mtlbench.study.claims import Claim, holder, sweep_claims
 from mtlbench.study.keys import cell_content
 from mtlbench.study.records import FutureRecord, load_record, record_bytes
 
-__all__ = ["Problem", "Store", "each_record", "is_folder_name", "read_records"]
+__all__ = ["Problem", "Store", "is_folder_name", "read_records", "record_paths", "records_at"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORTEST_PREFIX = 4
@@ -42,7 +42,7 @@ def read_records(folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     """
     records: list[dict[str, Any]] = []
     problems: list[Problem] = []
-    for found in each_record(folder):
+    for found in records_at(record_paths(folder), folder):
         if isinstance(found, Problem):
             problems.append(found)
         else:
@@ -50,16 +50,21 @@ def read_records(folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
     return records, problems
 
 
-def each_record(
-    folder: Path, share: slice = slice(None), look: Callable[[bytes], object] | None = None
-) -> Iterator[dict[str, Any] | Problem]:
-    """The same one by one, for folders with more records than memory should hold.
-
-    share: which of them, in the order of paths, for readers that divide the work. look: is given each file's bytes.
-    """
+def record_paths(folder: Path) -> list[Path]:
+    """All files below ``folder`` that should be records, sorted. Raises BadSetting when there is no such folder."""
     if not folder.is_dir():
         raise BadSetting(f"there is no results folder {folder}; mtlbench run --results {folder} makes one")
-    for path in list(_record_paths(folder))[share]:
+    return list(_record_paths(folder))
+
+
+def records_at(
+    paths: Iterable[Path], folder: Path, look: Callable[[bytes], object] | None = None
+) -> Iterator[dict[str, Any] | Problem]:
+    """The good records of ``folder`` at some paths, or what is wrong there, one by one: memory may not hold them all.
+
+    look: is given each file's bytes.
+    """
+    for path in paths:
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
                 raise BadRecord("is no file")
