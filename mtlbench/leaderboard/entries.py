@@ -9,7 +9,6 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -57,8 +56,7 @@ class Point(NamedTuple):
     agreement: Agreement | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A cell that raised and has no record; fields as in ``Entry``."""
 
     variant: str
@@ -67,8 +65,7 @@ class Failure:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):  # ten thousand are sent between processes, which takes dataclasses twice as long
     """One record. What is None was not measured."""
 
     key: str
@@ -113,9 +110,9 @@ class Entry:
     start_seen: float | None = None
     """Masked-LM loss before training."""
     start_unseen: float | None = None
-    paths: Mapping[str, array[float]] = field(default_factory=dict)
+    paths: Mapping[str, array[float]] = {}
     """Model to its way through a plane, thinned: gradients, x, y, gradients, x, y ..."""
-    extras: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    extras: Mapping[str, Mapping[str, float]] = {}
     """Further metric to task, trained or unseen, to its final test value."""
     shown: Shown | None = None
     """What the page shows of the run."""
