@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +22,8 @@ __all__ = ["ImageBatch", "ImageNetwork", "image_batch", "label_column", "make_im
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's colours, on which the encoders were pretrained."""
+_TOGETHER = 1024
+"""Images that are read and decoded together."""
 
 
 @dataclass(frozen=True)
@@ -58,37 +59,29 @@ def make_images(rows: Rows, image: str, label: str, size: int) -> dict[str, NDAr
     Grey images are given three equal colours; transparent ones lose their transparency. Raises BadDataset, naming
     file and row, for what is no image and for a label that is none of the classes.
     """
-    from PIL import Image
+    from mtlbench_tasks._pictures import REFUSALS, square
 
     classes = len(rows.table.features[label].names)
     pixels = np.zeros((len(rows), 3, size, size), dtype=np.uint8)
-    labels = np.zeros(len(rows), dtype=np.int64)
-    for row, (stored, value) in enumerate(zip(rows.column(image), rows.column(label), strict=True)):
-        if value is None or not 0 <= value < classes:
-            raise BadDataset(f"{rows.where(row)}: label {value} is none of {classes} classes")
-        if stored is None or stored["bytes"] is None:
-            found = "missing (null)" if stored is None else f"only named ({stored['path']}), its bytes are not here"
-            raise BadDataset(f"{rows.where(row)}: the image is {found}")
-        try:
-            with Image.open(io.BytesIO(stored["bytes"])) as picture:
-                pixels[row] = _square(picture, size)
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as broken:
-            raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
-        labels[row] = value
-    return {"pixels": pixels, "labels": labels}
-
-
-def _square(picture: Any, size: int) -> NDArray[np.uint8]:
-    """(3, S, S), or (1, S, S) of a grey image."""
-    from PIL import Image
-
-    plain = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-    width, height = plain.size
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
-    scaled = np.asarray(plain.resize((size, size), resample=Image.Resampling.BILINEAR, box=box), dtype=np.uint8)
-    return scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 0, 1)
+    labels = rows.column(label)
+    for start in range(0, len(rows), _TOGETHER):
+        made: dict[str, tuple[list[int], list[bytes]]] = {"L": ([], []), "RGB": ([], [])}
+        for row, stored in enumerate(rows.values(image, start, _TOGETHER), start):
+            if labels[row] is None or not 0 <= labels[row] < classes:
+                raise BadDataset(f"{rows.where(row)}: label {labels[row]} is none of {classes} classes")
+            if stored is None or stored["bytes"] is None:
+                found = "missing (null)" if stored is None else f"only named ({stored['path']}), its bytes are not here"
+                raise BadDataset(f"{rows.where(row)}: the image is {found}")
+            try:
+                picture = square(stored["bytes"], size)
+            except REFUSALS as broken:
+                raise BadDataset(f"{rows.where(row)}: no readable image ({broken})") from None
+            made[picture.mode][0].append(row)
+            made[picture.mode][1].append(picture.tobytes())
+        for mode, (places, contents) in made.items():
+            squares = np.frombuffer(b"".join(contents), dtype=np.uint8).reshape(len(places), size, size, len(mode))
+            pixels[places] = squares.transpose(0, 3, 1, 2)
+    return {"pixels": pixels, "labels": np.array(labels, dtype=np.int64)}
 
 
 def image_batch(
