@@ -145,7 +145,7 @@ def _point(
     cosine: dict[str, Any] = {"mean": rng.gauss(0.1, 0.02), "se": 0.01, "draws": 20 if last else 4, "gram": gram}
     if last:
         cosine |= {"quartiles": [0.0, 0.1, 0.2], "pairs": [rng.gauss(0.1, 0.1) for _ in range(pairs)]}
-        cosine["values"] = [round(rng.gauss(0.1, 0.1), 4) for _ in range(20 * pairs)]
+        cosine["values"] = sorted(round(rng.gauss(0.1, 0.1), 4) for _ in range(20 * pairs))
     return {
         "gradients": int(share * spent),
         "lr": 1e-3,
