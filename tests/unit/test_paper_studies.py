@@ -21,7 +21,9 @@ SMALL = [HOME / "smoke.toml", HOME / "above-chance.toml"]
 """Those that run on samples of the data, on a CPU."""
 SWEEPS = HOME / "sweeps.toml"
 """At several values of a setting, on an embedded suite."""
-STUDIES = sorted(set(HOME.glob("*.toml")) - {*SMALL, SWEEPS})
+SCRATCH = HOME / "scratch.toml"
+"""Controls beside two rows of the default study, on the same suite."""
+STUDIES = sorted(set(HOME.glob("*.toml")) - {*SMALL, SWEEPS, SCRATCH})
 TABLES = [path for path in STUDIES if path.stem.startswith("table")]
 
 
@@ -134,3 +136,11 @@ def test_the_sweeps_are_of_another_budget_than_the_main_board(monkeypatch: pytes
         for path in (SWEEPS, HOME.parent / "study.toml")
     }
     assert budgets == {"sweeps": {800}, "study": {1600}}
+
+
+def test_the_controls_from_random_weights_share_a_board_with_the_default_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {cell.key for cell in cells(HOME.parent / "study.toml", monkeypatch).cells}
+    found = cells(SCRATCH, monkeypatch).cells
+    assert {cell.variant for cell in found if cell.key in known} == {"mtl", "sequential-reptile"}
+    assert {cell.variant for cell in found if cell.key not in known} == {"mtl[rows=1]", "lookahead"}
+    assert len(found) == 4 * 5
