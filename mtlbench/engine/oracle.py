@@ -16,7 +16,7 @@ from mtlbench.engine.backpropagation import Backpropagation
 from mtlbench.engine.branches import Delta, OpenBranch, move
 from mtlbench.engine.evaluation import at_rest
 from mtlbench.engine.norms import norm_of
-from mtlbench.engine.optimizers import protocol_optimizer
+from mtlbench.engine.optimizers import SGD, AdamW, protocol_optimizer
 from mtlbench.engine.parameters import FlatParameters
 from mtlbench.interface.errors import BadPlugin, Diverged
 from mtlbench.interface.gradients import Direction, TaskGradients
@@ -247,7 +247,10 @@ class Oracle:
                 for span in found:
                     support.scale(*span, scale)
             gradients = [None if span is None else self.parameters.gradient[slice(*span)] for span in spans]
-            (self._slot or self._main).step(gradients, self.lr)
+            optimizer = self._slot or self._main
+            optimizer.step(gradients, self.lr)
+            if not isinstance(optimizer, AdamW | SGD):  # one of a plugin may write into what it is given
+                support.lend()
             self.meter.optimizer_steps += 1
             self._spent_at_update = self.meter.gradients
             if self._branch is not None:

@@ -46,6 +46,7 @@ def beside_table(values: Sequence[PaperValue] | None, boards: Sequence[Board]) -
         rows=rows,
         align="lllllrrrrll",
         notes=[
+            "The paper's values stand in paper/, each with its source.",
             "Ours: mean over n seeds, ± half of its 95 % t interval. Difference: ours minus the paper's.",
             "Agrees: the paper's value lies in our interval. Higher, lower: ours is, and the interval leaves it out.",
             "Not alike: the value is of another setting than the suite's, so no verdict is given.",

@@ -49,7 +49,7 @@ TABLES: Mapping[str, Callable[[Board], Table | None]] = {
 }
 """Name to maker of every table of a board; the name ends the name of its file."""
 _INTRODUCTION = (
-    "Every number comes from the records in `results/`, and of the engine's speed from `ratios.json`. "
+    "Every number comes from the records in `results/`, or from a file beside them that a table names. "
     "To write this page anew: `mtlbench leaderboard`."
 )
 _ON_THE_PAGE = ("scores", "comparison", "cost", "analysis")

@@ -13,7 +13,7 @@ from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.numbers import DASH, count, number
 
-__all__ = ["FILE", "Ratio", "Ratios", "ratios_table", "read_ratios"]
+__all__ = ["FILE", "Ratio", "Ratios", "ratio_of", "ratios_table", "read_ratios"]
 
 FILE = "ratios.json"
 """In the leaderboard's folder; ``tests/benchmarks`` writes it."""
@@ -64,11 +64,12 @@ def read_ratios(path: Path) -> Ratios | None:
     return Ratios(
         _machine(machine),
         ", ".join(f"{name} {versions[name]}" for name in sorted(versions)),
-        tuple(_row(name, rows[name], f"{path}: row {name!r:.80}") for name in sorted(rows, key=_by_number)),
+        tuple(ratio_of(name, rows[name], f"{path}: row {name!r:.80}") for name in sorted(rows, key=_by_number)),
     )
 
 
 _MOST = 1e300
+_MOST_ROUNDS = 1_000_000
 _PARTS = ("machine", "versions", "rows")
 
 
@@ -84,13 +85,18 @@ def _machine(machine: Mapping[str, Any]) -> str:
     return f"{', '.join(parts) or 'of unknown make'} ({str(machine.get('fingerprint') or 'no fingerprint')[:8]})"
 
 
-def _row(name: str, told: Any, what: str) -> Ratio:
+def ratio_of(name: str, told: Any, what: str = "a row") -> Ratio:
+    """From a row as JSON. what: names it in errors. Raises BadSetting for what is no row."""
     if not isinstance(told, dict) or not isinstance(told.get("at_least"), bool):
         raise BadSetting(f"{what}: must be an object with ratio, low, high, rounds, goal and at_least")
     values = {key: _number(told.get(key), f"{what}: {key}") for key in ("ratio", "low", "high", "rounds")}
     goal = None if told.get("goal") is None else _number(told["goal"], f"{what}: goal")
-    rounds = int(values.pop("rounds"))
-    return Ratio(name, **values, rounds=rounds, goal=goal, at_least=told["at_least"])
+    rounds = values.pop("rounds")
+    if rounds != int(rounds) or not 1 <= rounds <= _MOST_ROUNDS:
+        raise BadSetting(f"{what}: rounds must be a whole number from 1, found {rounds:g}")
+    if not values["low"] <= values["ratio"] <= values["high"]:
+        raise BadSetting(f"{what}: ratio must lie between low and high, found {values['ratio']:g}")
+    return Ratio(name, **values, rounds=int(rounds), goal=goal, at_least=told["at_least"])
 
 
 def _number(value: Any, what: str) -> float:
@@ -109,7 +115,8 @@ def ratios_table(ratios: Ratios | None) -> Table | None:
         rows=[_cells(row) for row in ratios.rows],
         align="lrrrlr",
         notes=[
-            "Measured by tox -e benchmarks: both sides of a ratio run in turn, and it is taken within each round.",
+            "Measured by tox -e benchmarks, which writes ratios.json.",
+            "Both sides of a ratio run in turn, and it is taken within each round.",
             "Processor seconds of one thread, unless the row says otherwise; less is better, but where the goal is ≥.",
             "By hand: torch alone, without this project. mini, tiny128: encoders of 6 layers of width 384, 2 of 128.",
             "What falls short of its goal, and why: docs/performance.md.",

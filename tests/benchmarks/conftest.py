@@ -1,7 +1,7 @@
 """Ratios on a board: measured, held against the committed baseline, printed as a table, stored as JSON.
 
 The baseline is ``leaderboard/ratios.json``, which the leaderboard shows. ``MTLBENCH_BASELINE=write`` writes it anew
-instead of holding the ratios against it; ratios of another machine that are not measured with it are dropped from it.
+instead of holding the ratios against it; ratios of another machine, or with other versions, are dropped from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if str(HERE) not in sys.path:
 
 from paired_timing import Ratio  # noqa: E402 - found by the line above
 
-from mtlbench.leaderboard.ratios import FILE  # noqa: E402
+from mtlbench.leaderboard.ratios import FILE, ratio_of  # noqa: E402
 
 BASELINE = HERE.parents[1] / "leaderboard" / FILE
 GROWTH = 1.25
@@ -66,9 +66,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     write(f"{'ratio of':58} {'median':>8} {'quartiles':>17} {'goal':>8}  met  rounds")
     for row, found in sorted(_rows.items()):
         goal, sign = found["goal"], ">=" if found["at_least"] else "<="
-        met = "" if goal is None else "yes" if (found["ratio"] >= goal) == found["at_least"] else "no"
-        if goal is not None and found["ratio"] == goal:
-            met = "yes"
+        met = {None: "", True: "yes", False: "no"}[ratio_of(row, found).met]
         spread = f"{found['low']:.3g} to {found['high']:.3g}"
         aim = "" if goal is None else f"{sign} {goal:g}"
         write(f"{row:58} {found['ratio']:8.4g} {spread:>17} {aim:>8}  {met:3}  {found['rounds']:.0f}")
@@ -83,12 +81,12 @@ def pytest_sessionfinish(session: Any) -> None:
 
 
 def _of_this_machine() -> dict[str, Any]:
-    """The baseline's rows; none where it was made on another machine."""
-    from mtlbench.engine.machine import machine
+    """The baseline's rows; none where it was made on another machine or with other versions."""
+    from mtlbench.engine.machine import machine, versions
 
     told = json.loads(BASELINE.read_text("utf-8")) if BASELINE.is_file() else {"rows": {}}
-    here = machine("cpu")["fingerprint"]
-    return told["rows"] if told.get("machine", {}).get("fingerprint") == here else {}
+    alike = (told.get("machine"), told.get("versions")) == (machine("cpu"), versions())
+    return told["rows"] if alike else {}
 
 
 def _as_text(rows: dict[str, Any]) -> str:

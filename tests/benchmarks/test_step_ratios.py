@@ -119,7 +119,8 @@ def test_inner_steps_of_sequential_reptile_beside_plain_fine_tuning(board: Any, 
             for step, part in ((inner.low, share.low), (inner.ratio, share.ratio), (inner.high, share.high))
         )
         whole = Ratio(middle, low, high, share.rounds)
-        board.add(f"K inner steps and a move / K AdamW steps, K = {steps}", whole, goal)
+        board.add(f"K inner steps + a move / K AdamW steps, from the rows of each, K = {steps}", whole, goal)
+    board.add("a move (branch, delta, outer step) / one AdamW step by hand, tiny128", share, None)
     board.add("one inner step / one AdamW step by hand, tiny128", inner, None)
 
 

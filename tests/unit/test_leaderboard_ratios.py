@@ -29,7 +29,7 @@ def test_every_row_says_what_was_measured_and_whether_the_goal_was_met(tmp_path:
         "step, T = 12": ROW,
         "step, T = 4": {**ROW, "ratio": 1.02},
         "error": {**ROW, "ratio": 5.191e-9, "low": 5e-9, "high": 6e-9, "goal": 1e-6},
-        "gain": {**ROW, "ratio": 1.84, "goal": 1.85, "at_least": True},
+        "gain": {**ROW, "ratio": 1.84, "high": 1.9, "goal": 1.85, "at_least": True},
         "alone": {**ROW, "goal": None},
         "MiB": {**ROW, "ratio": 382.31, "low": 380.0, "high": 400.0, "goal": 1024},
     }
@@ -39,7 +39,7 @@ def test_every_row_says_what_was_measured_and_whether_the_goal_was_met(tmp_path:
         ["MiB", "382.3", "380 to 400", "≤ 1024", "yes", "15"],
         ["alone", "1.027", "1.020 to 1.030", "–", "–", "15"],
         ["error", "5.191e-09", "5e-09 to 6e-09", "≤ 1e-06", "yes", "15"],
-        ["gain", "1.840", "1.020 to 1.030", "≥ 1.85", "no", "15"],
+        ["gain", "1.840", "1.020 to 1.900", "≥ 1.85", "no", "15"],
         ["step, T = 4", "1.020", "1.020 to 1.030", "≤ 1.02", "yes", "15"],
         ["step, T = 12", "1.027", "1.020 to 1.030", "≤ 1.02", "no", "15"],
     ]
@@ -54,6 +54,9 @@ def test_every_row_says_what_was_measured_and_whether_the_goal_was_met(tmp_path:
         ({"a": {**ROW, "high": "1"}}, "row 'a': high must be a number from 0, found '1'"),
         ({"a": {**ROW, "goal": 10**400}}, "row 'a': goal must be a number from 0, found 1000"),
         ({"a": {key: ROW[key] for key in ("ratio", "low")}}, "row 'a': must be an object with ratio, low"),
+        ({"a": {**ROW, "rounds": 0.5}}, "row 'a': rounds must be a whole number from 1, found 0.5"),
+        ({"a": {**ROW, "rounds": 1e300}}, "row 'a': rounds must be a whole number from 1, found 1e"),
+        ({"a": {**ROW, "low": 1.029}}, "row 'a': ratio must lie between low and high, found 1.0274"),
         ({"a": 3}, "row 'a': must be an object"),
         ([], "must hold the objects machine, versions, rows"),
     ],

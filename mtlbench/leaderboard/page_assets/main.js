@@ -111,7 +111,7 @@ function start() {
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(
-    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and from claims.toml, paper/ and ratios.json beside them. Scores are as the records have them; other values have six digits, those of curves and paths five. "
+    element("p", { class: "notes" }, "Written by mtlbench leaderboard from the records in results/ and from what stands beside them. Scores are as the records have them; other values have six digits, those of curves and paths five. "
       + `Plots: ${library.package} ${library.version} (${library.licence}), in this file.`),
     ...(front.cut.length > 0 ? [element("p", { class: "notes" }, "Left out, to keep this file small:"), element("ul", { class: "notes" }, front.cut.map((line) => element("li", {}, line)))] : []),
   );

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Rows", "fingerprint", "read"]
 
 _TEXT = ("string", "large_string", "string_view")
+_ODD_HEADER = (ValueError, KeyError, TypeError, AttributeError)
+"""What ``datasets`` raises for features in a file's own header that are none."""
 _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
 
 
@@ -177,7 +179,7 @@ def _table(files: tuple[Path, ...], declared: Any, folder: Path, cache: Path) ->
         try:
             files = tuple(path for path in files if parquet_rows(path))  # ``datasets`` stumbles over one without rows
             found = parquet_table(files) if files and declared is None else None
-        except (pyarrow.ArrowException, OSError, ValueError) as broken:
+        except (pyarrow.ArrowException, OSError, *_ODD_HEADER) as broken:
             raise _unreadable(named, broken) from broken
         if found is not None:
             return found
@@ -185,7 +187,7 @@ def _table(files: tuple[Path, ...], declared: Any, folder: Path, cache: Path) ->
         loaded = _load(files, cache) if files else ()
     except StopIteration:  # JSON without any line
         raise _empty(named) from None
-    except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, ValueError, KeyError) as broken:
+    except (datasets.exceptions.DatasetsError, pyarrow.ArrowException, *_ODD_HEADER) as broken:
         if "corresponds to no data" in str(broken):
             raise _empty(named) from None
         raise _unreadable(named, broken.__cause__ or broken) from broken

@@ -65,7 +65,8 @@ def make_pieces(
     ids, counts = (lexicon or Lexicon(tokenizer)).sentences(sentences)
     begins = np.cumsum(counts) - counts  # (all words,): the piece with which each begins, if it has any
     numbers = np.fromiter(chain.from_iterable(range(len(words)) for words in sentences), np.int64, count=len(counts))
-    marks = np.fromiter(chain.from_iterable(tags), np.int64, count=len(counts))
+    tagged = chain.from_iterable(zip(*pair, strict=True) for pair in zip(sentences, tags, strict=True))
+    marks = np.fromiter((tag for _, tag in tagged), np.int64, count=len(counts))
     words, labels = np.full(len(ids.flat), -1, np.int32), np.full(len(ids.flat), IGNORED, np.int16)
     words[begins[counts > 0]] = numbers[counts > 0]
     labels[begins[counts > 0]] = marks[counts > 0]

@@ -107,11 +107,40 @@ class Hoarder(Method):
         self.kept = oracle.gradients(oracle.draw())
 
 
-def test_what_a_method_writes_late_never_reaches_a_step(oracle_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+class Decay:
+    """Adds weight decay to the gradients themselves, and takes plain steps."""
+
+    def __init__(self, segments: Any) -> None:
+        self.segments = segments
+
+    def step(self, gradients: Any, lr: float) -> None:
+        for segment, gradient in zip(self.segments, gradients, strict=True):
+            if gradient is not None:
+                gradient.add_(segment.values, alpha=0.1)
+                segment.values.add_(gradient, alpha=-lr)
+
+
+class Decaying(Method):
+    """Brings an optimizer that writes into the gradients it is given."""
+
+    name = "decaying"
+    scale = "mean"
+
+    def optimizer(self, oracle: Any) -> Any:
+        return Decay(oracle.segments)
+
+    def step(self, oracle: Any) -> None:
+        oracle.descend(oracle.draw())
+
+
+@pytest.mark.parametrize("method", [Hoarder, Decaying])
+def test_what_a_method_writes_late_never_reaches_a_step(
+    oracle_of: Any, monkeypatch: pytest.MonkeyPatch, method: type[Method]
+) -> None:
     def trained(large: int) -> torch.Tensor:
         monkeypatch.setattr(tables, "LARGE", large)
         torch.manual_seed(1)
-        made = oracle_of(Hoarder(), prepare=lambda model: setattr(model, "encoder", Bags()))
+        made = oracle_of(method(), prepare=lambda model: setattr(model, "encoder", Bags()))
         assert bool(made.passes.tables) == (large == LARGE)
         for _ in range(3):
             made._method.step(made)
