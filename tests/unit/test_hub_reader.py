@@ -607,12 +607,36 @@ def test_files_of_unlike_schemas_are_cast_to_the_first(root: Path, context: Suit
         read(SOURCE, "test", context)
 
 
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"features": {"text": {"_type": "List"}}},
+        {"features": {"text": {"_type": "Value"}}},
+        {"features": {"text": {"_type": "Nothing"}}},
+        {"features": "text"},
+        5,
+    ],
+)
+def test_features_in_a_files_own_header_that_are_none_are_told_with_the_file(
+    info: Any, root: Path, context: SuiteContext
+) -> None:
+    path = root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet"
+    table = pa.table({"text": ["a"], "label": [0]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": info})})
+    pq.write_table(table, path)
+    with pytest.raises(BadDataset, match=r"train-00000.parquet: cannot be read \(") as raised:
+        read(SOURCE, "train", context)
+    assert "\n" not in str(raised.value)
+
+
 def test_a_column_that_cannot_be_read_is_told_with_its_file(root: Path, context: SuiteContext) -> None:
     path = root / "nyu-mll" / "glue" / "rte" / "train-00000.parquet"
     write(path, [f"text {row}" for row in range(1000)])
     content = bytearray(path.read_bytes())
     content[20:200] = b"\xff" * 180
     path.write_bytes(content)
+    write(path.with_name("train-00001.parquet"), ["text"])
     with pytest.raises(BadDataset, match=r"train-00000.parquet: cannot be read \(") as raised:
         read(SOURCE, "train", context).texts("text")
+    assert "00001" not in str(raised.value)
     assert "\n" not in str(raised.value)

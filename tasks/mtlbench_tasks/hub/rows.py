@@ -13,7 +13,7 @@ from mtlbench_tasks.hub.declared import declared_features, features_text
 from mtlbench_tasks.hub.digests import combined_digest, files_digest
 from mtlbench_tasks.hub.layout import FORMS
 from mtlbench_tasks.hub.places import Place, cache_root, locate
-from mtlbench_tasks.hub.tables import PreparedTable, Table, parquet_rows, parquet_table
+from mtlbench_tasks.hub.tables import PreparedTable, Table, UnreadableFile, parquet_rows, parquet_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +49,11 @@ class Rows:
 
     def values(self, name: str, start: int, count: int) -> list[Any]:
         """The same of at most ``count`` rows from ``start`` on."""
-        import pyarrow
-
         self._need(name)
         try:
             part = self.table.part(name, start, count)
-        except (pyarrow.ArrowException, OSError) as broken:
-            raise _unreadable(self.files, broken) from broken
+        except UnreadableFile as bad:
+            raise _unreadable([bad.path], bad.__cause__ or bad) from bad
         try:
             found: list[Any] = part.to_pylist()
         except UnicodeDecodeError as broken:

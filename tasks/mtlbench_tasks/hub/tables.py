@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["ParquetTable", "PreparedTable", "Table", "parquet_rows", "parquet_table"]
+__all__ = ["ParquetTable", "PreparedTable", "Table", "UnreadableFile", "parquet_rows", "parquet_table"]
+
+
+class UnreadableFile(Exception):
+    """A file whose rows cannot be decoded; it is raised from the reason."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
 
 
 class Table(Protocol):
@@ -57,7 +65,7 @@ class ParquetTable:
         return self._length
 
     def part(self, name: str, start: int, count: int) -> Any:
-        """Raises ``pyarrow.ArrowException`` or OSError for what cannot be read."""
+        """Raises UnreadableFile."""
         import pyarrow
 
         stop = min(start + count, self._length)
@@ -71,6 +79,7 @@ class ParquetTable:
 
     def _of_file(self, name: str, path: Path, footer: Any, start: int, stop: int) -> Any:
         """The values of rows [start, stop) of a file, by whole row groups."""
+        import pyarrow
         from pyarrow.parquet import ParquetFile
 
         wanted, skipped, first = [], 0, 0
@@ -85,8 +94,11 @@ class ParquetTable:
         if self._last is not None and self._last[0] == key:
             column = self._last[1]
         else:
-            with ParquetFile(path, metadata=footer) as file:
-                column = file.read_row_groups(wanted, columns=[name]).column(name)
+            try:
+                with ParquetFile(path, metadata=footer) as file:
+                    column = file.read_row_groups(wanted, columns=[name]).column(name)
+            except (pyarrow.ArrowException, OSError) as broken:
+                raise UnreadableFile(path) from broken
             # Whoever goes through a long row group in stretches shall not read it anew for each.
             self._last = None if (start, stop) == (0, footer.num_rows) else (key, column)
         return column.slice(start - skipped, stop - start)
