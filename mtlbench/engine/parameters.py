@@ -70,7 +70,6 @@ class FlatParameters:
             self.infos.append(ParameterInfo(name, view, owner, id(parameter) in encoder, is_pretrained))
             self._spans.append((start, stop))
             start = stop
-        self._views = self.views_of(self.gradient)
         shared = [info for info in self.infos if info.owner is None]
         self.shared = sum(info.tensor.numel() for info in shared)
         self.layout = GradientLayout(tuple(i.name for i in shared), tuple(i.tensor.numel() for i in shared))
@@ -94,9 +93,9 @@ class FlatParameters:
             for (start, stop), parameter in zip(self._spans, self.parameters, strict=True)
         ]
 
-    def collect_into(self, views: Sequence[Tensor | None] | None = None) -> None:
-        """Let backward add into ``views`` (where there is None, into a new tensor), or into ``gradient``."""
-        for parameter, view in zip(self.parameters, self._views if views is None else views, strict=True):
+    def collect_into(self, views: Sequence[Tensor | None]) -> None:
+        """Let backward add into ``views``; where there is None, into a new tensor."""
+        for parameter, view in zip(self.parameters, views, strict=True):
             parameter.grad = view
 
     def release_gradients(self) -> None:

@@ -71,13 +71,8 @@ class Lookups:
         """The same together with a gradient (V, h) that torch made of other uses of the table; it is written over."""
         if rest is None:
             return self.take()
-        self.add_to(rest)
-        return touched(rest)
-
-    def add_to(self, gradient: Tensor) -> None:
-        """Add what was found to a gradient (V, h)."""
         rows, values = self.take()
-        gradient.index_add_(0, rows, values)
+        return touched(rest.index_add_(0, rows, values))
 
 
 class _Lookup(torch.autograd.Function):

@@ -20,7 +20,7 @@ from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
 from mtlbench.study.tape import LOOKS, Agreement, agreement, nearest, tape_of
 
-__all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of"]
+__all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of", "machine_make"]
 
 RANGE = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CLOCKS = ("step_seconds", "evaluation_seconds", "total_seconds")
@@ -230,7 +230,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         peak_bytes=_real(measured.get("peak_bytes")),
         clocks={name: value for name in _CLOCKS if (value := _real(measured.get(name))) is not None},
         machine=sys.intern(str(machine.get("fingerprint") or "")),
-        machine_label=sys.intern(_machine_label(machine)),
+        machine_label=sys.intern(machine_make(machine)),
         cosine_range=_cosine_range(outcome, probes),
         start_seen=_real(_part(masked, "start").get("seen")),
         start_unseen=_real(_part(masked, "start").get("unseen")),
@@ -349,7 +349,7 @@ def _digest(outcome: Mapping[str, Any]) -> str:
     return hashlib.sha256(text_of(parts, spent.count(None) + losses.count(None))).hexdigest()
 
 
-def _machine_label(machine: Mapping[str, Any]) -> str:
+def machine_make(machine: Mapping[str, Any]) -> str:
     """The make of the machine, never its name."""
     parts = [str(machine[name]) for name in ("device", "cpu") if machine.get(name)]
     cores = machine.get("cores")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.claims import Claim
-from mtlbench.leaderboard.companions import Companions, overall_tables
 from mtlbench.leaderboard.html_data import table_data
 from mtlbench.leaderboard.html_runs import long_text
 from mtlbench.leaderboard.judging import control_text, judged
@@ -19,17 +18,14 @@ _QUANTITIES = ("average", "zero-shot", "cosine", "l2", "masked-seen", "masked-un
 """Those that single runs have; what else a claim is about rests on their averages."""
 
 
-def overall_data(companions: Companions, boards: Sequence[Board]) -> list[dict[str, Any]]:
-    """Each table with its name and what is behind its numbers."""
+def overall_data(tables: Mapping[str, Table], claims: Sequence[Claim], boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """Each table with its name and what is behind its numbers. claims: those of the table of that name."""
     behind: dict[str, Callable[[Table], dict[str, Any]]] = {
-        "claims": lambda _: _behind_claims(companions.claims, boards),
+        "claims": lambda _: _behind_claims(claims, boards),
         "beside": lambda table: _behind_values(table, boards),
         "ratios": _behind_nothing,
     }
-    return [
-        {"name": name, **_whole(table), **behind[name](table)}
-        for name, table in overall_tables(companions, boards).items()
-    ]
+    return [{"name": name, **_whole(table), **behind[name](table)} for name, table in tables.items()]
 
 
 def _behind_nothing(table: Table) -> dict[str, Any]:

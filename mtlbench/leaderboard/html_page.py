@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
-from mtlbench.leaderboard.companions import ALONE, Companions
+from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.escaping import for_html
 from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
 from mtlbench.leaderboard.html_overall import overall_data
@@ -37,16 +37,17 @@ _LISTED = 500
 def html_page(
     reading: Reading,
     tables: Sequence[Sequence[tuple[str, Table]]],
-    companions: Companions = ALONE,
+    overall: Mapping[str, Table],
+    claims: Sequence[Claim] = (),
     registry: Registry | None = None,
 ) -> str:
-    """The page. tables: of each board in turn, by name."""
-    controls = frozenset(control for claim in companions.claims for control in claim.controls)
+    """The page. tables: of each board in turn, by name. overall: those of no single board, by name."""
+    controls = frozenset(control for claim in claims for control in claim.controls)
     boards = [board_data(board, named, controls, registry) for board, named in zip(reading.boards, tables, strict=True)]
     runs, paths, shared, cut = _fitted(reading)
     front = {
         "boards": len(boards),
-        "overall": overall_data(companions, reading.boards),
+        "overall": overall_data(overall, claims, reading.boards),
         "alarms": _listed(alarms(reading.boards)),
         "problems": _listed([problem.line() for problem in reading.problems]),
         "cut": cut,

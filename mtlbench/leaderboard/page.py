@@ -108,7 +108,7 @@ def rendered(
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
     files[RECORDS] = records_csv(reading.entries)
-    files[HTML] = html_page(reading, tables, companions, registry)
+    files[HTML] = html_page(reading, tables, overall, companions.claims, registry)
     return {PAGE: "\n\n".join(page) + "\n", **files}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.run import Table
+from mtlbench.leaderboard.entries import machine_make
 from mtlbench.leaderboard.numbers import DASH, count, number
 
 __all__ = ["FILE", "Ratio", "Ratios", "ratio_of", "ratios_table", "read_ratios"]
@@ -79,10 +80,8 @@ def _by_number(name: str) -> list[tuple[int, str]]:
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
-    parts = [str(machine[name]) for name in ("device", "cpu") if machine.get(name)]
-    if machine.get("cores"):
-        parts.append(f"{machine['cores']} cores")
-    return f"{', '.join(parts) or 'of unknown make'} ({str(machine.get('fingerprint') or 'no fingerprint')[:8]})"
+    make = machine_make(machine) or "of unknown make"
+    return f"{make} ({str(machine.get('fingerprint') or 'no fingerprint')[:8]})"
 
 
 def ratio_of(name: str, told: Any, what: str = "a row") -> Ratio:

@@ -11,7 +11,7 @@ from mtlbench.interface.run import Config
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
-from mtlbench.leaderboard.companions import Companions
+from mtlbench.leaderboard.companions import Companions, overall_tables
 from mtlbench.leaderboard.html_page import html_page
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
@@ -60,8 +60,8 @@ def page(tmp_path_factory) -> Path:
     reading = Reading(boards_of(kept), [*problems, *refused, Problem("lost.json", SCRIPT)])
     tables = [list(board_tables(board)) for board in reading.boards]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    companions = Companions([CLAIM], [VALUE], RATIOS)
-    path.write_text(html_page(reading, tables, companions, load_registry(Config())), encoding="utf-8")
+    overall = overall_tables(Companions([CLAIM], [VALUE], RATIOS), reading.boards)
+    path.write_text(html_page(reading, tables, overall, [CLAIM], load_registry(Config())), encoding="utf-8")
     return path
 
 

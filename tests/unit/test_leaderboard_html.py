@@ -18,7 +18,7 @@ from mtlbench.leaderboard import html_page
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
-from mtlbench.leaderboard.companions import Companions
+from mtlbench.leaderboard.companions import Companions, overall_tables
 from mtlbench.leaderboard.html_runs import clipped, plain_text
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
@@ -77,7 +77,8 @@ def page_of(*records, claims=(), registry=None, paper=None, ratios=None) -> str:
     kept, refused = sifted(entries)
     reading = Reading(boards_of(kept), sorted(problems + refused))
     tables = [board_tables(board) for board in reading.boards]
-    return html_page.html_page(reading, tables, Companions(claims, paper, ratios), registry)
+    overall = overall_tables(Companions(claims, paper, ratios), reading.boards)
+    return html_page.html_page(reading, tables, overall, claims, registry)
 
 
 def overall(page, name: str):
@@ -137,7 +138,7 @@ def test_hostile_text_stays_text(text, records):
     assert [board.suite for board in reading.boards] == ["digits", "wicked"]
     tables = [list(board_tables(board)) for board in reading.boards]
     claim = Claim(text, "mtl", "stl", "average", "better", controls=(text,))
-    found = html_page.html_page(reading, tables, Companions([claim]))
+    found = html_page.html_page(reading, tables, overall_tables(Companions([claim]), reading.boards), [claim])
     found.encode("utf-8")
     assert len(found) < 600_000
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e\u2066]", found.partition("uPlot=function")[0])
