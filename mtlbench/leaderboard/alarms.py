@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from mtlbench.leaderboard.model import Board
+from mtlbench.leaderboard.model import Board, once_a_board
 from mtlbench.leaderboard.namesakes import namesake_alarms
 
 __all__ = ["alarms"]
@@ -23,21 +23,29 @@ def alarms(boards: Iterable[Board]) -> list[str]:
     Of the same runs, scores, zero-shot scores and the whole curve agree: one of them is not what its name says, or its
     settings make it another one.
     """
+    return sorted(line for board in boards for line in _alarms(board))
+
+
+@once_a_board
+def _alarms(board: Board) -> list[str]:
+    return [*namesake_alarms(board), *_twins(board), *_copies(board), *_uneven_times(board)]
+
+
+def _twins(board: Board) -> list[str]:
+    """Rows that came out the same as each other."""
+    twins: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for row in board.rows:
+        for entry in row.done:
+            twins[entry.seed, entry.digest].append(row.name)
+    seeds: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for (seed, _), names in twins.items():
+        if len(names) > 1:
+            seeds[tuple(sorted(names))].append(seed)
     found = []
-    for board in boards:
-        found += namesake_alarms(board) + _copies(board) + _uneven_times(board)
-        twins: dict[tuple[int, str], list[str]] = defaultdict(list)
-        for row in board.rows:
-            for entry in row.done:
-                twins[entry.seed, entry.digest].append(row.name)
-        seeds: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for (seed, _), names in twins.items():
-            if len(names) > 1:
-                seeds[tuple(sorted(names))].append(seed)
-        for together, at in seeds.items():
-            count = f"seed {at[0]}" if len(at) == 1 else f"{len(at)} seeds"
-            found.append(f"{board.label}: {' and '.join(together)} came out bitwise the same at {count}")
-    return sorted(found)
+    for together, at in seeds.items():
+        count = f"seed {at[0]}" if len(at) == 1 else f"{len(at)} seeds"
+        found.append(f"{board.label}: {' and '.join(together)} came out bitwise the same at {count}")
+    return found
 
 
 def _copies(board: Board) -> list[str]:
