@@ -128,7 +128,18 @@ def suite_context(config: Config, registry: Registry, seed: int = 0) -> SuiteCon
     def load_masked_lm(name: str, revision: str | None = None) -> Any:
         return registry.hook.mtlbench_load_masked_lm(name=name, revision=revision)
 
-    return SuiteContext(seed, config.data_root, config.cache_dir, config.device, load_encoder, load_masked_lm)
+    cache = config.cache_dir or _usual_cache()
+    return SuiteContext(seed, config.data_root, cache, config.device, load_encoder, load_masked_lm)
+
+
+def _usual_cache() -> Path | None:
+    """Where this machine keeps prepared data unless it is told: MTLBENCH_CACHE_DIR, else below the home folder."""
+    if told := os.environ.get("MTLBENCH_CACHE_DIR"):
+        return Path(told).absolute()
+    try:
+        return Path.home() / ".cache" / "mtlbench"
+    except RuntimeError:  # nobody's home
+        return None
 
 
 def _stored(store: Store, cell: Cell) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""For all tests: signals as a terminal would have them."""
+"""For all tests: signals as a terminal would have them, and a folder for prepared data of their own."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ def _an_interrupt_that_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_cache_of_the_tests_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is prepared once serves all tests, and nothing is left in anybody's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MTLBENCH_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -140,9 +140,10 @@ class MaskedLM:
 class SuiteContext:
     """What a suite may use of the machine; none of it is part of a cell's key.
 
-    seed: the cell's; a suite that varies its data with the seed says so in its options. load_encoder: (name,
-    revision) to a pretrained (model, tokenizer), by the first plugin that knows the name. load_masked_lm: the same to
-    the model under its pretrained masked-LM head, or None.
+    seed: the cell's; a suite that varies its data with the seed says so in its options. cache_dir: a folder for what
+    takes long to prepare and is the same every time; it may be emptied at any time. load_encoder: (name, revision) to
+    a pretrained (model, tokenizer), by the first plugin that knows the name. load_masked_lm: the same to the model
+    under its pretrained masked-LM head, or None.
     """
 
     seed: int = 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from mtlbench_tasks.kept import kept
 
 __all__ = ["DigitsEncoder", "DigitsNetwork", "Packed", "pretrained_encoder"]
 
@@ -125,15 +125,9 @@ def pretrained_encoder(clean: Packed, seed: int, *, name: str, cache_dir: Path |
     is kept in this process, and in ``cache_dir`` for others of the same torch and CPU type.
     """
     name = f"{name}-{torch.__version__}-{torch.backends.cpu.get_cpu_capability()}".replace(" ", "-")
-    if name in _encoders:
-        return _encoders[name]
-    path = cache_dir / "digits" / f"{name}.safetensors" if cache_dir is not None else None
-    if path is not None and path.is_file():
-        _encoders[name] = load_file(path)
-    else:
-        _encoders[name] = _pretrain(clean, seed)
-        if path is not None:
-            _write(_encoders[name], path)
+    if name not in _encoders:
+        path = cache_dir / "digits" / f"{name}.safetensors" if cache_dir is not None else None
+        _encoders[name] = kept(path, lambda: _pretrain(clean, seed))
     return _encoders[name]
 
 
@@ -162,11 +156,3 @@ def _descend(network: DigitsNetwork, clean: Packed) -> None:
         with torch.no_grad():
             for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
                 parameter.sub_(velocity.mul_(_MOMENTUM).add_(gradient), alpha=rate)
-
-
-def _write(encoder: dict[str, Tensor], path: Path) -> None:
-    """Whole or not at all: several processes may write the same file at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    save_file(encoder, partial)
-    partial.replace(path)

@@ -49,6 +49,15 @@ cell = Cell("mtl", values_of(method), suite.name, values_of(suite), protocol, 0,
 train_cell(cell, registry, suite_context(Config(cache_dir=pathlib.Path(sys.argv[2])), registry))
 """
 
+BERT = """
+import os, time
+os.environ["OMP_NUM_THREADS"] = "1"
+import torch
+imported = time.process_time()
+from transformers import BertModel, PreTrainedTokenizerFast
+print(imported, time.process_time(), sep="\\n")
+"""
+
 PEAK = """
 import os, sys
 from pathlib import Path
@@ -92,14 +101,25 @@ def test_start_of_a_command_beside_the_interpreters(board: Any, command: str, go
 def test_start_of_a_worker_beside_importing_torch(board: Any, tmp_path: Path, suite: str, goal: float) -> None:
     """Up to the model, its data and one gradient to warm up with; what the suite caches is there."""
 
-    def pair() -> tuple[float, float]:
-        command = (sys.executable, "-c", FIRST_STEP, suite, str(tmp_path))
-        told = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT, cwd=HERE).stdout
-        imported, started = map(float, told.split())
-        return started, imported
+    command = (FIRST_STEP, suite, str(tmp_path))
+    _beside_importing_torch(*command)
+    found = ratio_of([_beside_importing_torch(*command) for _ in range(5)])
+    board.add(f"start of training, {suite} / import torch", found, goal)
 
-    pair()
-    board.add(f"start of training, {suite} / import torch", ratio_of([pair() for _ in range(5)]), goal)
+
+def test_importing_transformers_bert_beside_importing_torch(board: Any) -> None:
+    """The floor of suites whose encoder is a model of transformers."""
+    _beside_importing_torch(BERT)
+    found = ratio_of([_beside_importing_torch(BERT) for _ in range(5)])
+    board.add("import torch and transformers' BERT / import torch", found, None)
+
+
+def _beside_importing_torch(program: str, *arguments: str) -> tuple[float, float]:
+    """Processor time of a process until it ends, and until it has imported torch, both of which it prints."""
+    command = (sys.executable, "-c", program, *arguments)
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT, cwd=HERE).stdout
+    imported, ended = map(float, told.split())
+    return ended, imported
 
 
 def test_peak_memory_of_surgery_beside_mtl(board: Any) -> None:

@@ -12,10 +12,14 @@ from words_suite import Words, bare_step, oracle_of, shape_of
 
 from mtlbench import Method, SuiteContext
 from mtlbench.plugins import Registry, load_registry
+from mtlbench_methods._visiting import visiting_orders
+from mtlbench_methods.pcgrad import project
 
 pytestmark = pytest.mark.benchmark_suite
 
 ROUNDS = {"mini": 3}
+SEEDS = 64
+"""Runs in the plane, each with a generator of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,13 @@ def test_recadam_beside_the_fused_kernel(board: Any, registry: Registry) -> None
     theirs = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.0, fused=True)
     found = paired(lambda: ours.step(gradients, 1e-4), theirs.step, rounds=9)
     board.add("recadam update / torch's fused AdamW update, mini", found, 1.3)
+    values, starts = [one.detach() for one in parameters], [segment.start.clone() for segment in oracle.segments]
+
+    def pulled() -> None:
+        theirs.step()
+        torch._foreach_lerp_(values, starts, 1e-4)
+
+    board.add("torch's fused AdamW and its lerp_ / the former alone, mini", paired(pulled, theirs.step, rounds=9), None)
 
 
 def test_inner_steps_of_sequential_reptile_beside_plain_fine_tuning(board: Any, registry: Registry) -> None:
@@ -149,3 +160,14 @@ def test_step_in_the_plane_beside_an_eager_loop(board: Any, registry: Registry) 
 
     found = paired(_stepper(suite, registry.method("pcgrad").cls()), eager, rounds=200)
     board.add("pcgrad step / an eager loop by hand, synthetic", found, None)
+    gram = [[1.0, -0.3, 0.2], [-0.3, 1.0, -0.5], [0.2, -0.5, 1.0]]
+    generators = [torch.Generator().manual_seed(seed) for seed in range(SEEDS)]
+
+    def surgeries() -> None:
+        for generator in generators:
+            (orders,) = visiting_orders(1, len(tasks), generator)
+            project(gram, orders)
+
+    many = paired(surgeries, eager, rounds=200)
+    each = Ratio(many.ratio / SEEDS, many.low / SEEDS, many.high / SEEDS, many.rounds)
+    board.add("pcgrad's orders and projections alone / an eager loop by hand, synthetic", each, 1 / 60)

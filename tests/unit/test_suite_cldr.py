@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import copy
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from mtlbench.interface import BadDataset, Suite, SuiteContext
 from mtlbench.interface.settings import build
@@ -13,6 +16,7 @@ from mtlbench_tasks.cldr.ner import TAGS, CldrNer, sentences, token_tags
 from mtlbench_tasks.cldr.nli import CldrNli
 from mtlbench_tasks.cldr.qa import CldrQa
 from mtlbench_tasks.cldr.sentences import Span, Tagged
+from mtlbench_tasks.cldr.texts import Texts, origin
 from mtlbench_tasks.metrics import span_scores
 from mtlbench_tasks.text.packing import IGNORED
 
@@ -29,6 +33,53 @@ def suite(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="module")
 def model(suite: Suite) -> Any:
     return suite.model(0).eval()
+
+
+def test_texts_that_were_kept_are_the_texts_that_were_made(
+    suite: Any, model: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``suite`` has made its own; another keeps them, and a third may make none."""
+
+    def opened() -> tuple[Any, Any]:
+        found = type(suite)()
+        found.open(SuiteContext(seed=0, cache_dir=tmp_path))
+        return found, found.masked_lm()
+
+    opened()
+    made = suite.masked_lm()
+    files = sorted(path.name for path in (tmp_path / "cldr").iterdir())
+    assert [name.rpartition("-")[0] for name in files] == [f"{suite.name}-0", "lines"]
+    monkeypatch.setattr(type(suite), "_load", lambda *_: pytest.fail("the texts are in the cache"))
+    monkeypatch.setattr(type(suite), "_lines", lambda *_: pytest.fail("the lines are in the cache"))
+    again, lines = opened()
+    assert again._packed.keys() == suite._packed.keys()
+    for place, packed in suite._packed.items():
+        for field, tensor in vars(packed).items():
+            kept = getattr(again._packed[place], field)
+            assert kept.dtype == tensor.dtype
+            assert torch.equal(kept, tensor)
+    for language, ids in {**made.seen, **made.unseen}.items():
+        assert torch.equal({**lines.seen, **lines.unseen}[language], ids)
+    task = suite.unseen()[0].name
+    with torch.no_grad():
+        assert again.score(model, task, "test") == suite.score(model, task, "test")
+    assert again.tasks() == suite.tasks()
+
+
+def test_kept_texts_are_of_one_tokenizer_one_encoder_and_one_generator(
+    suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer, encoder = suite._tokenizer.backend_tokenizer, copy.deepcopy(suite._encoder)
+    found = origin(tokenizer, encoder)
+    assert found == origin(tokenizer, encoder)
+    with torch.no_grad():
+        next(encoder.parameters()).view(-1)[0] += 1
+    assert origin(tokenizer, encoder) != found
+    other = Tokenizer.from_str(tokenizer.to_str())
+    other.enable_truncation(17)
+    assert origin(other, suite._encoder) != found
+    monkeypatch.setattr("mtlbench_tasks.cldr.texts._PACKAGES", ("mtlbench_tasks.cldr",))
+    assert origin(tokenizer, suite._encoder) != found
 
 
 def test_every_task_has_the_declared_number_of_examples(suite: Any) -> None:
@@ -133,9 +184,9 @@ def test_a_fingerprint_needs_no_data_and_another_babel_is_refused(
 
 def test_data_vary_with_the_seed_unless_told_otherwise() -> None:
     class Seeds(CldrQa):
-        def _load(self, tokenizer: Any, seed: int) -> dict[Any, Any]:
+        def _load(self, tokenizer: Any, seed: int) -> Texts:
             self.drawn_with = seed
-            return {}
+            return Texts({})
 
     def drawn_with(seed: int, **options: bool) -> int:
         suite = build(Seeds, options, "suite")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mtlbench.interface import MaskedLM
+    from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -50,7 +51,7 @@ class CldrSuite(Suite):
     def _unseen_languages(self) -> Sequence[str]: ...
 
     @abstractmethod
-    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+    def _load(self, tokenizer: Any, seed: int) -> Texts:
         """All splits of the tasks and the test splits of the unseen languages; ``seed`` draws what is trained on."""
 
     @abstractmethod
@@ -78,12 +79,25 @@ class CldrSuite(Suite):
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def open(self, context: SuiteContext) -> None:
+        from mtlbench_tasks.cldr.texts import in_one, taken_apart
+
         load = context.load_encoder or load_encoder
         self._encoder, self._tokenizer = load(ENCODER, None)
-        self._device = context.device
-        seed = context.seed if self.vary_data else 0
-        data = self._load(self._tokenizer.backend_tokenizer, seed)
-        self._packed = {place: packed.to(context.device) for place, packed in data.items()}
+        self._device, self._cache_dir = context.device, context.cache_dir
+        tokenizer, seed = self._tokenizer.backend_tokenizer, context.seed if self.vary_data else 0
+        texts = taken_apart(self._kept(f"{self.name}-{seed}", lambda: in_one(self._load(tokenizer, seed))))
+        self._packed = {place: packed.to(context.device) for place, packed in texts.packed.items()}
+        self._told = texts.told
+
+    def _kept(self, name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What ``make`` makes of texts; kept between runs if these have a folder for prepared data."""
+        from mtlbench_tasks.cldr.texts import origin
+        from mtlbench_tasks.kept import kept
+
+        if self._cache_dir is None:
+            return make()
+        digest = origin(self._tokenizer.backend_tokenizer, self._encoder)
+        return kept(self._cache_dir / "cldr" / f"{name}-{digest[:32]}.safetensors", make)
 
     def tasks(self) -> Sequence[Task]:
         return [Task(name, size, metric=self.metric) for name, size in self._sizes().items()]
@@ -127,17 +141,10 @@ class CldrSuite(Suite):
     def masked_lm(self) -> MaskedLM:
         """Lines like those that the encoder was pretrained on, drawn apart from them and from every seed."""
         from mtlbench.interface import MaskedLM
-        from mtlbench_tasks.cldr.corpus import lines
         from mtlbench_tasks.text.forgetting import masked_lm_logits
-        from mtlbench_tasks.text.packing import Packed
 
-        tokenizer, positions = self._tokenizer, self._encoder.config.max_position_embeddings
-        seen, ids = self._seen_languages(), {}
-        for language in LANGUAGES:
-            texts = [(one, two) if two else one for one, two in lines(language, _PROBE_LINES, 0, "probe")]
-            tokenised = tokenizer.backend_tokenizer.encode_batch(texts)
-            rows = sorted((row.ids[:positions] for row in tokenised), key=len)  # little padding in a pass
-            ids[language] = Packed.of(rows, rows, [0] * len(rows)).ids.to(self._device)
+        tokenizer, seen = self._tokenizer, self._seen_languages()
+        ids = {language: found.to(self._device) for language, found in self._kept("lines", self._lines).items()}
         return MaskedLM(
             seen={language: found for language, found in ids.items() if language in seen},
             unseen={language: found for language, found in ids.items() if language not in seen},
@@ -148,6 +155,19 @@ class CldrSuite(Suite):
             vocabulary=self._encoder.config.vocab_size,
             batch_size=_PROBED_AT_ONCE,
         )
+
+    def _lines(self) -> dict[str, Tensor]:
+        """Language to the token ids (N, L) of its lines."""
+        from mtlbench_tasks.cldr.corpus import lines
+        from mtlbench_tasks.text.packing import Packed
+
+        positions, ids = self._encoder.config.max_position_embeddings, {}
+        for language in LANGUAGES:
+            texts = [(one, two) if two else one for one, two in lines(language, _PROBE_LINES, 0, "probe")]
+            tokenised = self._tokenizer.backend_tokenizer.encode_batch(texts)
+            rows = sorted((row.ids[:positions] for row in tokenised), key=len)  # little padding in a pass
+            ids[language] = Packed.of(rows, rows, [0] * len(rows)).ids
+        return ids
 
     def _seen_languages(self) -> frozenset[str]:
         return frozenset(self._sizes())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mtlbench_tasks.cldr.sentences import Tagged
+    from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -76,7 +77,8 @@ class CldrNer(CldrSuite):
     def _unseen_languages(self) -> Sequence[str]:
         return [language for language in LANGUAGES if language not in NER_SIZES]
 
-    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+    def _load(self, tokenizer: Any, seed: int) -> Texts:
+        from mtlbench_tasks.cldr.texts import Texts
         from mtlbench_tasks.text.packing import IGNORED, Packed
 
         def packed(language: str, split: Split, count: int) -> Packed:
@@ -93,7 +95,7 @@ class CldrNer(CldrSuite):
             data[language, "dev"] = packed(language, "dev", _DEV)
         for language in LANGUAGES:
             data[language, "test"] = packed(language, "test", _TEST)
-        return data
+        return Texts(data)
 
     def _head(self, width: int) -> nn.Module:
         from mtlbench_tasks.text.models import TagHead

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mtlbench_tasks.cldr.claims import Claim
+    from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -68,7 +69,8 @@ class CldrNli(CldrSuite):
     def _seen_languages(self) -> frozenset[str]:
         return frozenset({"en"})
 
-    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+    def _load(self, tokenizer: Any, seed: int) -> Texts:
+        from mtlbench_tasks.cldr.texts import Texts
         from mtlbench_tasks.text.clustering import fit_clusters
         from mtlbench_tasks.text.packing import Packed
 
@@ -89,7 +91,7 @@ class CldrNli(CldrSuite):
                 data[f"en-{group + 1}", split] = whole.take((groups == group).nonzero()[0].tolist())
         for language in XNLI_UNSEEN:
             data[language, "test"] = packed(language, "test", _TEST_ELSEWHERE)
-        return data
+        return Texts(data)
 
     def _features(self, packed: Packed) -> Any:
         """(N, d) mean-pooled states of the shipped encoder, also where training starts from random weights."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mtlbench_tasks.cldr.questions import Question
+    from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
 
@@ -70,10 +71,11 @@ class CldrQa(CldrSuite):
     def _unseen_languages(self) -> Sequence[str]:
         return MLQA_ONLY
 
-    def _load(self, tokenizer: Any, seed: int) -> Mapping[tuple[str, Split], Packed]:
+    def _load(self, tokenizer: Any, seed: int) -> Texts:
+        from mtlbench_tasks.cldr.texts import Texts
         from mtlbench_tasks.text.packing import Packed
 
-        self._asked: dict[tuple[str, Split], list[tuple[Question, list[tuple[int, int]]]]] = {}
+        told: dict[str, list[tuple[str, str, list[tuple[int, int]]]]] = {}
 
         def packed(language: str, split: Split, count: int) -> Packed:
             asked = questions(language, split, count, seed)
@@ -81,7 +83,8 @@ class CldrQa(CldrSuite):
             order = shortest_first(drawn, split)
             asked, rows = [asked[place] for place in order], [drawn[place] for place in order]
             if split != "train":
-                self._asked[language, split] = [(each, row.offsets) for each, row in zip(asked, rows, strict=True)]
+                pairs = zip(asked, rows, strict=True)
+                told[f"{language} {split}"] = [(each.passage, each.answer, row.offsets) for each, row in pairs]
             answers = [answer_tokens(each, row.type_ids, row.offsets) for each, row in zip(asked, rows, strict=True)]
             return Packed.of([row.ids for row in rows], [row.type_ids for row in rows], answers)
 
@@ -91,7 +94,7 @@ class CldrQa(CldrSuite):
             data[language, "dev"] = packed(language, "dev", _DEV)
         for language in (*QA_SIZES, *MLQA_ONLY):
             data[language, "test"] = packed(language, "test", _TEST)
-        return data
+        return Texts(data, told)
 
     def _head(self, width: int) -> nn.Module:
         from mtlbench_tasks.text.models import SpanHead
@@ -112,9 +115,10 @@ class CldrQa(CldrSuite):
         batches = self._packed[task, split].batches(SCORED_AT_ONCE)
         spans = torch.cat([best_spans(cast("TextModel", model)(batch), batch, _LONGEST) for batch in batches]).tolist()
         found, wanted = {}, {}
-        for place, ((first, last), (asked, offsets)) in enumerate(zip(spans, self._asked[task, split], strict=True)):
-            found[str(place)] = asked.passage[offsets[first][0] : offsets[last][1]]
-            wanted[str(place)] = [asked.answer]
+        told = self._told[f"{task} {split}"]
+        for place, ((first, last), (passage, answer, offsets)) in enumerate(zip(spans, told, strict=True)):
+            found[str(place)] = passage[offsets[first][0] : offsets[last][1]]
+            wanted[str(place)] = [answer]
         scores = mlqa_scores(found, wanted, task) if task in MLQA_ONLY else squad_scores(found, wanted)
         return Score(scores.f1, len(wanted), {"em": scores.exact_match})
 
