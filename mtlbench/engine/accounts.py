@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+
+from mtlbench.engine.allocator import give_back_freed_pages
 
 __all__ = ["Clock", "Meter", "PeakMemory"]
 
@@ -91,7 +92,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats()
             self._base: int | None = torch.cuda.memory_allocated()
             return
-        _give_back_freed_pages()
+        give_back_freed_pages()  # where they stay in the start value, the peak is a lower bound
         try:
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         except OSError:
@@ -103,13 +104,6 @@ class PeakMemory:
         """Bytes above the start."""
         peak = torch.cuda.max_memory_allocated() if self._cuda else _status_bytes("VmHWM")
         return None if self._base is None or peak is None else max(0, peak - self._base)
-
-
-def _give_back_freed_pages() -> None:
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return  # another C library: freed pages stay in the start value, and the peak is a lower bound
 
 
 def _status_bytes(field: str) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from mtlbench.engine.allocator import keep_freed_pages
 from mtlbench.engine.block_modules import mixes_examples
 from mtlbench.engine.blocks import BlockGradients
 from mtlbench.engine.together import Apart, Together, run_together
@@ -46,6 +47,7 @@ class JointPasses:
         self, suite: Suite, model: nn.Module, parameters: FlatParameters, computing: Callable[[], Computing]
     ) -> None:
         """computing: the context in which the encoder computes, that of the protocol's precision."""
+        keep_freed_pages()  # the activations of all batches at once are blocks that a step would get and lose
         self._suite = suite
         self._model = model
         self._encoder = suite.encoder(model)

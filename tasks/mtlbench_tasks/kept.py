@@ -18,18 +18,18 @@ _NARROW = (torch.uint8, torch.int16, torch.int32)
 
 
 def kept(path: Path | None, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors of ``make``, floating-point or int64, from ``path`` where they were kept before.
+    """The tensors of ``make``, floating-point or int64, sorted by name; from ``path`` where they were kept before.
 
     path: None to keep nothing. Its name must stand for all that the tensors depend on. A damaged file is made anew, and
     where none can be written, none is. Whole numbers take as few bytes in it as their values need.
     """
-    if path is None:
-        return make()
-    with contextlib.suppress(OSError, SafetensorError):
-        return {name: _widened(tensor) for name, tensor in load_file(path).items()}
-    made = make()
-    with contextlib.suppress(OSError):
-        _write({name: _narrowed(tensor) for name, tensor in made.items()}, path)
+    if path is not None:
+        with contextlib.suppress(OSError, SafetensorError):
+            return {name: _widened(tensor) for name, tensor in sorted(load_file(path).items())}
+    made = dict(sorted(make().items()))
+    if path is not None:
+        with contextlib.suppress(OSError):
+            _write({name: _narrowed(tensor) for name, tensor in made.items()}, path)
     return made
 
 

