@@ -135,7 +135,7 @@ def suite_context(config: Config, registry: Registry, seed: int = 0) -> SuiteCon
 def _usual_cache() -> Path | None:
     """Where this machine keeps prepared data unless it is told: MTLBENCH_CACHE_DIR, else below the home folder."""
     if told := os.environ.get("MTLBENCH_CACHE_DIR"):
-        return Path(told).absolute()
+        return Path(told).expanduser().absolute()
     try:
         return Path.home() / ".cache" / "mtlbench"
     except RuntimeError:  # nobody's home

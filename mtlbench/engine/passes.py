@@ -47,7 +47,6 @@ class JointPasses:
         self, suite: Suite, model: nn.Module, parameters: FlatParameters, computing: Callable[[], Computing]
     ) -> None:
         """computing: the context in which the encoder computes, that of the protocol's precision."""
-        keep_freed_pages()  # the activations of all batches at once are blocks that a step would get and lose
         self._suite = suite
         self._model = model
         self._encoder = suite.encoder(model)
@@ -102,6 +101,8 @@ class JointPasses:
             yield together
             if together is not None and targets is not None:
                 self._finish(together)
+            if together is not None and not self._attempting:
+                keep_freed_pages()  # the activations of all batches at once are blocks that every step gets and loses
 
     def _start(self, batches: Sequence[Batch], targets: Mapping[int, Tensor] | None, stack: ExitStack) -> Together:
         if len(batches) < 2 or len({batch.examples for batch in batches}) > 1 or any(batch.parts for batch in batches):

@@ -23,15 +23,15 @@ def json_of(data: bytes) -> Any:
     """
     try:
         return _decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return json.loads(data.decode(), parse_constant=_no_constant)
 
 
 def text_of(value: Any, nulls: int = 0) -> bytes:
     """JSON that equal values have in common and no others, for digests and comparisons; NaN and infinities are refused.
 
-    nulls: how many there are at least. msgspec takes a tenth of the time; where there may be what it writes as null or
-    refuses, canonical JSON is written.
+    value: as JSON is read. nulls: how many there are at least. msgspec takes a tenth of the time; where there may be
+    what it writes as null or refuses, canonical JSON is written.
     """
     try:
         text = _encode(value)

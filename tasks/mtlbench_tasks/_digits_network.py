@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtlbench_tasks.kept import kept
+from mtlbench_tasks.kept import kept, origin
 
 __all__ = ["DigitsEncoder", "DigitsNetwork", "Packed", "pretrained_encoder"]
 
+_PROGRAMS = ("mtlbench_tasks:_digits_data.py", "mtlbench_tasks:_digits_network.py")
+"""Where images and encoder come from."""
 _STEM = 16
 """Channels at 8 x 8 pixels, where noise may enter: 64 tokens of width 16."""
 _FEATURES = 64
@@ -122,9 +124,9 @@ def pretrained_encoder(clean: Packed, seed: int, *, name: str, cache_dir: Path |
     """An encoder's parameters after 600 steps of classifying clean images into ten digits.
 
     The same on every call on one CPU type. clean: on the CPU. name: of the images and the seed; what it stands for
-    is kept in this process, and in ``cache_dir`` for others of the same torch and CPU type.
+    is kept in this process, and in ``cache_dir`` for others that would make the same (``origin``).
     """
-    name = f"{name}-{torch.__version__}-{torch.backends.cpu.get_cpu_capability()}".replace(" ", "-")
+    name = f"{name}-{origin(modules=_PROGRAMS)[:32]}"
     if name not in _encoders:
         path = cache_dir / "digits" / f"{name}.safetensors" if cache_dir is not None else None
         _encoders[name] = kept(path, lambda: _pretrain(clean, seed))

@@ -16,9 +16,9 @@ from mtlbench_tasks.cldr.ner import TAGS, CldrNer, sentences, token_tags
 from mtlbench_tasks.cldr.nli import CldrNli
 from mtlbench_tasks.cldr.qa import CldrQa
 from mtlbench_tasks.cldr.sentences import Span, Tagged
-from mtlbench_tasks.cldr.texts import Texts, origin
+from mtlbench_tasks.cldr.texts import Texts, made_by
 from mtlbench_tasks.metrics import span_scores
-from mtlbench_tasks.text.packing import IGNORED
+from mtlbench_tasks.text.packing import IGNORED, Packed
 
 SUITES: tuple[type[Any], ...] = (CldrNer, CldrQa, CldrNli)
 
@@ -66,20 +66,32 @@ def test_texts_that_were_kept_are_the_texts_that_were_made(
     assert again.tasks() == suite.tasks()
 
 
+def test_a_suite_of_somebodys_own_never_meets_kept_texts(tmp_path: Path) -> None:
+    class Fewer(CldrQa):
+        def _load(self, tokenizer: Any, seed: int) -> Texts:
+            return Texts({("de", "train"): Packed.of([[2, 3]], [[0, 0]], [(0, 1)])})
+
+    for _ in range(2):
+        suite = Fewer()
+        suite.open(SuiteContext(cache_dir=tmp_path))
+        assert len(suite.examples("de", "train")) == 1
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_kept_texts_are_of_one_tokenizer_one_encoder_and_one_generator(
     suite: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokenizer, encoder = suite._tokenizer.backend_tokenizer, copy.deepcopy(suite._encoder)
-    found = origin(tokenizer, encoder)
-    assert found == origin(tokenizer, encoder)
+    found = made_by(tokenizer, encoder)
+    assert found == made_by(tokenizer, encoder)
     with torch.no_grad():
         next(encoder.parameters()).view(-1)[0] += 1
-    assert origin(tokenizer, encoder) != found
+    assert made_by(tokenizer, encoder) != found
     other = Tokenizer.from_str(tokenizer.to_str())
     other.enable_truncation(17)
-    assert origin(other, suite._encoder) != found
+    assert made_by(other, suite._encoder) != found
     monkeypatch.setattr("mtlbench_tasks.cldr.texts._PACKAGES", ("mtlbench_tasks.cldr",))
-    assert origin(tokenizer, suite._encoder) != found
+    assert made_by(tokenizer, suite._encoder) != found
 
 
 def test_every_task_has_the_declared_number_of_examples(suite: Any) -> None:

@@ -90,13 +90,16 @@ class CldrSuite(Suite):
         self._told = texts.told
 
     def _kept(self, name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """What ``make`` makes of texts; kept between runs if these have a folder for prepared data."""
-        from mtlbench_tasks.cldr.texts import origin
+        """What ``make`` makes of texts; kept between runs if these have a folder for prepared data.
+
+        Not for a suite of somebody's own that is derived from ours: its program is not in the digest.
+        """
+        from mtlbench_tasks.cldr.texts import made_by
         from mtlbench_tasks.kept import kept
 
         path = None
-        if self._cache_dir is not None:
-            digest = origin(self._tokenizer.backend_tokenizer, self._encoder)
+        if self._cache_dir is not None and type(self).__module__.startswith("mtlbench_tasks.cldr."):
+            digest = made_by(self._tokenizer.backend_tokenizer, self._encoder)
             path = self._cache_dir / "cldr" / f"{name}-{digest[:32]}.safetensors"
         return kept(path, make)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from mtlbench.interface import Score, Split, Suite, Task, TrainingProtocol, hookimpl
+from mtlbench.interface import Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
 from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.languages import XNLI_UNSEEN
 
@@ -69,6 +69,15 @@ class CldrNli(CldrSuite):
     def _seen_languages(self) -> frozenset[str]:
         return frozenset({"en"})
 
+    def open(self, context: SuiteContext) -> None:
+        """Warns of small tasks every time, whether their texts were kept or made."""
+        super().open(context)
+        import numpy as np
+
+        from mtlbench_tasks.text.clustering import warn_of_small
+
+        warn_of_small(np.repeat(np.arange(_GROUPS), list(self._sizes().values())), _GROUPS)
+
     def _load(self, tokenizer: Any, seed: int) -> Texts:
         from mtlbench_tasks.cldr.texts import Texts
         from mtlbench_tasks.text.clustering import fit_clusters
@@ -83,7 +92,7 @@ class CldrNli(CldrSuite):
 
         english = {split: packed("en", split, count) for split, count in _ALL}
         features = {split: self._features(whole) for split, whole in english.items()}
-        clusters = fit_clusters(features["train"], _GROUPS)
+        clusters = fit_clusters(features["train"], _GROUPS, warn=False)
         data: dict[tuple[str, Split], Packed] = {}
         for split, whole in english.items():
             groups = clusters.assign(features[split])

@@ -40,8 +40,9 @@ def test_serial_parallel_and_resumed_cells_have_the_same_outcome(
 ) -> None:
     from mtlbench.engine import training
 
-    def train(executor: str, *words: str) -> Any:
-        folder = str(tmp_path / executor)
+    def train(executor: str, *words: str, into: str = "") -> Any:
+        folder = str(tmp_path / (into or executor))
+        monkeypatch.setenv("MTLBENCH_CACHE_DIR", str(tmp_path / f"{executor}-cache"))  # nobody has prepared it before
         return bench("run", "--study", str(study), "--results", folder, "--executor", executor, "--quiet", *words)
 
     study = tmp_path / "study.toml"
@@ -58,4 +59,6 @@ def test_serial_parallel_and_resumed_cells_have_the_same_outcome(
     assert train("serial", "-p", str(stopper)).code == 0
     assert bench.outcomes(tmp_path / "serial") == parallel
     assert list((tmp_path / "serial" / ".checkpoints").iterdir()) == []
+    assert train("serial", into="again").code == 0  # with what the run before has prepared
+    assert bench.outcomes(tmp_path / "again") == parallel
     assert bench("verify", "--results", str(tmp_path / "serial"), "--executor", "serial", "--sample", "1").code == 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlbench.study.json_text import json_of
+from mtlbench.study.json_text import json_of, text_of
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 VALUES = st.recursive(
@@ -82,11 +82,32 @@ def test_floats_are_read_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b'"\xed\xa0\x80"', b'"\xc3"'])
 def test_text_that_is_no_utf_8_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="codec can't decode"):
+    with pytest.raises(UnicodeDecodeError) as theirs:
+        json.loads(data.decode())
+    with pytest.raises(UnicodeDecodeError) as ours:
         json_of(data)
+    assert str(ours.value) == str(theirs.value)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000])
 def test_text_without_bottom_is_refused(text: str) -> None:
     with pytest.raises((ValueError, RecursionError)):
         json_of(text.encode())
+
+
+@given(VALUES, VALUES)
+def test_equal_values_have_one_text_and_others_another(one: Any, other: Any) -> None:
+    assert (text_of(one) == text_of(other)) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
+
+
+@pytest.mark.parametrize("value", [{"b": [2**70, -(2**70)], "a": "\ud800"}, {"a": None, "b": 1e-7}])
+def test_what_the_quick_writer_may_not_write_has_its_text_too(value: Any) -> None:
+    assert text_of(value) == text_of(dict(reversed(value.items())))
+
+
+@pytest.mark.parametrize(
+    ("value", "nulls"), [(math.nan, 0), ([math.inf], 0), ({"a": -math.inf, "b": None}, 0), ([None, math.nan], 1)]
+)
+def test_nan_and_infinities_have_no_text(value: Any, nulls: int) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        text_of(value, nulls)
