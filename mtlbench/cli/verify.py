@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     sample = random.Random(args.seed).sample(records, min(args.sample, len(records)))
     with tempfile.TemporaryDirectory(prefix="mtlbench-verify-") as folder:
         # Nothing that an earlier run has prepared is believed either.
-        config = dataclasses.replace(config, results=Path(folder), cache_dir=Path(folder) / "cache")
+        config = dataclasses.replace(config, results=Path(folder, "results"), cache_dir=Path(folder, "cache"))
         lend_registry(registry, config)
         verdicts = list(_verdicts(sample, records, registry, config, executor, args.quiet))
     for verdict, record, text in verdicts:
