@@ -126,9 +126,10 @@ def pretrained_encoder(clean: Packed, seed: int, *, name: str, cache_dir: Path |
     The same on every call on one CPU type. clean: on the CPU. name: of the images and the seed; what it stands for
     is kept in this process, and in ``cache_dir`` for others that would make the same (``origin``).
     """
-    name = f"{name}-{origin(modules=_PROGRAMS)[:32]}"
     if name not in _encoders:
-        path = cache_dir / "digits" / f"{name}.safetensors" if cache_dir is not None else None
+        path = None
+        if cache_dir is not None:
+            path = cache_dir / "digits" / f"{name}-{origin(modules=_PROGRAMS)[:32]}.safetensors"
         _encoders[name] = kept(path, lambda: _pretrain(clean, seed))
     return _encoders[name]
 

@@ -13,6 +13,8 @@ from mtlbench_tasks.cldr.encoder import ENCODER, card, load_encoder, masked_lm_h
 from mtlbench_tasks.cldr.languages import LANGUAGES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor, nn
 
     from mtlbench.interface import MaskedLM
@@ -83,24 +85,33 @@ class CldrSuite(Suite):
 
         load = context.load_encoder or load_encoder
         self._encoder, self._tokenizer = load(ENCODER, None)
-        self._device, self._cache_dir = context.device, context.cache_dir
+        self._device = context.device
+        self._place = self._place_of_texts(context)
         tokenizer, seed = self._tokenizer.backend_tokenizer, context.seed if self.vary_data else 0
         texts = taken_apart(self._kept(f"{self.name}-{seed}", lambda: in_one(self._load(tokenizer, seed))))
         self._packed = {place: packed.to(context.device) for place, packed in texts.packed.items()}
         self._told = texts.told
 
-    def _kept(self, name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """What ``make`` makes of texts; kept between runs if these have a folder for prepared data.
+    def _place_of_texts(self, context: SuiteContext) -> tuple[Path, str] | None:
+        """The folder in which texts are kept between runs and the end of their files' names, if they are.
 
         Not for a suite of somebody's own that is derived from ours: its program is not in the digest.
         """
         from mtlbench_tasks.cldr.texts import made_by
+
+        if context.cache_dir is None or not type(self).__module__.startswith("mtlbench_tasks.cldr."):
+            return None
+        digest = made_by(self._tokenizer.backend_tokenizer, self._encoder)
+        return context.cache_dir / "cldr", f"{digest[:32]}.safetensors"
+
+    def _kept(self, name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What ``make`` makes of texts, from their place if they have one."""
         from mtlbench_tasks.kept import kept
 
         path = None
-        if self._cache_dir is not None and type(self).__module__.startswith("mtlbench_tasks.cldr."):
-            digest = made_by(self._tokenizer.backend_tokenizer, self._encoder)
-            path = self._cache_dir / "cldr" / f"{name}-{digest[:32]}.safetensors"
+        if self._place is not None:
+            folder, ending = self._place
+            path = folder / f"{name}-{ending}"
         return kept(path, make)
 
     def tasks(self) -> Sequence[Task]:
