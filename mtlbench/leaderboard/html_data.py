@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,17 @@ from mtlbench.leaderboard.commands import row_command
 from mtlbench.leaderboard.cost import Yardstick
 from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
+from mtlbench.leaderboard.html_course import course_text
 from mtlbench.leaderboard.html_curves import board_curves
-from mtlbench.leaderboard.html_runs import clipped, long_text, plain_text, short
+from mtlbench.leaderboard.html_numbers import short
+from mtlbench.leaderboard.html_runs import Shown, clipped, long_text, plain_text
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.scores import direction
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
 
-__all__ = ["Shares", "board_data", "compact", "path_lines", "run_lines", "table_data"]
+__all__ = ["Shares", "board_data", "compact", "path_lines", "run_lines", "table_data", "with_courses"]
 
 _GRID = 48
 """Points of a surface along each side."""
@@ -106,23 +108,32 @@ def _any_entry(board: Board) -> Entry:
     return next(entry for row in board.rows for entry in row.entries)
 
 
-def run_lines(board: Board, shares: Shares) -> list[tuple[str, str]]:
-    """For each run, row by row and seed by seed, one JSON text and the same with the run's curve at its end.
+def run_lines(board: Board, shares: Shares) -> list[str]:
+    """For each run, row by row and seed by seed, one JSON text.
 
     A list of row, seed, key, status, average, zero-shot average, cosine, the numbers of the texts that it shares
-    (about, shape), its values, and its curve.
+    (about, shape), and its values.
     """
     lines = []
+    for place, entry, shown in _runs(board):
+        told = [entry.average, entry.average_unseen, entry.cosine]
+        shared = [shares.number(shown.about), shares.number(shown.shape)]
+        head = compact([place, clipped(entry.seed), plain_text(entry.key), entry.status, *told, *shared])
+        lines.append(f"{head[:-1]},{shown.values}]")
+    return lines
+
+
+def with_courses(board: Board, lines: Iterable[str]) -> Iterator[str]:
+    """``run_lines`` with each run's course at the end of its list."""
+    for line, (_, entry, shown) in zip(lines, _runs(board), strict=True):
+        yield f"{line[:-1]},{course_text(shown.course, len(entry.tasks))}]"
+
+
+def _runs(board: Board) -> Iterator[tuple[int, Entry, Shown]]:
     for place, row in enumerate(board.rows):
         for entry in row.entries:
-            if entry.shown is None:
-                continue
-            told = [entry.average, entry.average_unseen, entry.cosine]
-            shared = [shares.number(entry.shown.about), shares.number(entry.shown.shape)]
-            head = compact([place, clipped(entry.seed), plain_text(entry.key), entry.status, *told, *shared])
-            short_line = f"{head[:-1]},{entry.shown.values}]"
-            lines.append((short_line, f"{short_line[:-1]},{entry.shown.curve}]"))
-    return lines
+            if entry.shown is not None:
+                yield place, entry, entry.shown
 
 
 def path_lines(board: Board) -> list[str]:

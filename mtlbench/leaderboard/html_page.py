@@ -15,9 +15,10 @@ from mtlbench.leaderboard.alarms import alarms
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.escaping import for_html
-from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines
+from mtlbench.leaderboard.html_data import Shares, board_data, compact, path_lines, run_lines, with_courses
 from mtlbench.leaderboard.html_overall import overall_data
 from mtlbench.leaderboard.html_runs import long_text
+from mtlbench.leaderboard.model import Board
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -66,13 +67,14 @@ def html_page(
 def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[str], list[str]]:
     """Runs and paths of every board, what they share, and what had to be left out, in words."""
     shares = Shares()
-    both = [run_lines(board, shares) for board in reading.boards]
-    runs = [[whole for _, whole in lines] for lines in both]
+    runs = [run_lines(board, shares) for board in reading.boards]
     paths = [path_lines(board) for board in reading.boards]
     cut = []
-    if _size(runs) + _size(paths) > _ROOM:
-        runs = [[line for line, _ in lines] for lines in both]
+    whole = _with_courses(reading.boards, runs, _ROOM - _size(paths))
+    if whole is None:
         cut.append("Curves of single runs; the means over seeds are all here.")
+    else:
+        runs = whole
     if _size(runs) + _size(paths) > _ROOM:
         paths = [[] for _ in reading.boards]
         cut.append("Paths through the plane.")
@@ -83,6 +85,20 @@ def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[st
         runs = kept
         cut.append(f"Details of {lost} runs; mtlbench show KEY and mtlbench explain KEY tell them.")
     return runs, paths, list(shares.texts), cut
+
+
+def _with_courses(boards: Sequence[Board], runs: Sequence[Sequence[str]], room: int) -> list[list[str]] | None:
+    """The lines of all runs with their courses; None, soon, where they do not fit."""
+    room -= _size(runs)
+    whole: list[list[str]] = []
+    for board, lines in zip(boards, runs, strict=True):
+        whole.append([])
+        for line, longer in zip(lines, with_courses(board, lines), strict=True):
+            room -= len(longer) - len(line)
+            if room < 0:
+                return None
+            whole[-1].append(longer)
+    return whole
 
 
 def _size(lists: Sequence[Sequence[str]]) -> int:

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
-
 from mtlbench.leaderboard.escaping import visible
+from mtlbench.leaderboard.html_course import course_of
+from mtlbench.leaderboard.html_numbers import brief, exact, json_text, quick_text, short, table
 from mtlbench.study.json_text import text_of
 
-__all__ = ["CURVES", "Shown", "clipped", "long_text", "plain_text", "shown_of"]
+__all__ = ["Shown", "clipped", "long_text", "plain_text", "shown_of"]
 
-CURVES = ("loss", "cosine", "l2", "seen", "unseen")
-"""What a curve has at every point beside the dev scores: training loss, probes."""
 _LONGEST = 200
 """Characters of a text that a page prints; no name needs more."""
 _DEEPEST = 6
 _WIDEST = 200
 _DIGITS = 6
-_CURVE_DIGITS = 5
 _WHOLE = 2**53
 """Beyond it, a browser would round whole numbers."""
 
 
 class Shown(NamedTuple):
-    """One run as JSON texts.
+    """One run as JSON texts, but for its course.
 
     about: what many runs share. shape: all names of this run's values, in their nesting, with 0 for each value, which
-    many runs share as well. values: the list of what goes there, in the order of the text. curve: by name.
+    many runs share as well. values: the list of what goes there, in the order of the text. course: see ``course_of``.
     """
 
     about: str
     shape: str
     values: str
-    curve: str
+    course: array[float]
 
 
 def shown_of(record: Mapping[str, Any]) -> Shown:
@@ -84,7 +81,7 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
     inner = ",".join([_shape(*parts[name], values) for name in order])
     shape = f'{{"inner":[{inner}],"names":{names}}}'
     shared = text_of(about, [*about.values()].count(None))
-    return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", _curve(outcome, tasks))
+    return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", course_of(outcome, tasks))
 
 
 def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str:
@@ -99,17 +96,17 @@ def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str
     if kind is list and depth:
         return _shapes(value[:_WIDEST], depth - 1, digits, values)
     if kind is float:
-        values.append(_brief(value, digits))
+        values.append(brief(value, digits))
     else:
         plain = clipped(value, depth, digits)
-        values.append(_json(plain) if isinstance(plain, str) else _quick(plain).decode())
+        values.append(json_text(plain) if isinstance(plain, str) else quick_text(plain).decode())
     return "0"
 
 
 def _shapes(several: Sequence[Any], depth: int, digits: int | None, values: list[str]) -> str:
     """The same of a list, its numbers at once where it has nothing else."""
     if set(map(type, several)) == {float}:
-        values.append((_exact(several) if digits is None else _table([several], digits))[1:-1])
+        values.append((exact(several) if digits is None else table([several], digits))[1:-1])
         return f"[{','.join('0' * len(several))}]"
     return f"[{','.join([_shape(one, depth, digits, values) for one in several])}]"
 
@@ -118,7 +115,7 @@ def _shapes(several: Sequence[Any], depth: int, digits: int | None, values: list
 def _in_order(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Names in the order in which they are shown, of several that look alike the last; and how they look, as JSON."""
     looks = {plain_text(name): name for name in names}
-    return tuple(looks[look] for look in sorted(looks)), _json(sorted(looks))
+    return tuple(looks[look] for look in sorted(looks)), json_text(sorted(looks))
 
 
 def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,64 +124,6 @@ def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
         probe: {name: value for name, value in _mapping(found).items() if isinstance(value, (int, float))}
         for probe, found in sorted(probes.items())
     }
-
-
-def _curve(outcome: Mapping[str, Any], tasks: Sequence[str]) -> str:
-    """The course of training as JSON: a list over points by quantity, of ``dev`` one a task."""
-    points = [_mapping(point) for point in outcome.get("curve") or ()]
-    probes = [_part(point, "probes") for point in points]
-    devs = [_part(point, "dev") for point in points]
-    columns = {
-        "cosine": [_brief(_part(probe, "cosine").get("mean")) for probe in probes],
-        "dev": [_table([[dev.get(task) for dev in devs] for task in tasks])],
-        "gradients": [str(point["gradients"]) for point in points],
-        "l2": [_brief(_part(probe, "distance").get("l2")) for probe in probes],
-        "loss": [_brief(point.get("train_loss")) for point in points],
-        "seen": [_brief(_part(probe, "mlm").get("seen")) for probe in probes],
-        "unseen": [_brief(_part(probe, "mlm").get("unseen")) for probe in probes],
-    }
-    kept = {name: column for name, column in columns.items() if name == "dev" or column.count("null") < len(column)}
-    texts = [f'"{name}":[{",".join(column)}]' for name, column in kept.items()]
-    return f"{{{','.join(texts)}}}"
-
-
-def _table(rows: Sequence[Sequence[Any]], digits: int = _CURVE_DIGITS) -> str:
-    """JSON of ``short`` of every value, row by row, without the outermost brackets; formatted all at once if may be."""
-    values = [value for row in rows for value in row]
-    if {*map(type, values)} == {float}:
-        text = _form(len(rows), len(rows[0]), digits) % tuple(values)
-        if not ("e" in text or "n" in text or "-0," in text or "-0]" in text):
-            return text
-    return ",".join([f"[{','.join([_brief(value, digits) for value in row])}]" for row in rows])
-
-
-def _exact(numbers: Sequence[float]) -> str:
-    """JSON of numbers with all their digits, as ``json`` writes it; msgspec needs a tenth of the time."""
-    text = _quick(numbers).decode()
-    # Where there are infinities, exponents or what ``json`` writes with one, the two may differ.
-    return _json(numbers) if "n" in text or "e" in text or "0.0000" in text else text
-
-
-@lru_cache(maxsize=256)
-def _form(rows: int, columns: int, digits: int) -> str:
-    return ",".join([f"[{','.join([f'%.{digits}g'] * columns)}]"] * rows)
-
-
-def _brief(value: Any, digits: int | None = _CURVE_DIGITS) -> str:
-    """JSON of ``short(value, digits)``, or all digits; of most numbers it is what formatting them gives."""
-    if type(value) is float:
-        text = repr(value) if digits is None else "%.*g" % (digits, value)  # noqa: UP031
-        if not ("e" in text or "n" in text or text == "-0"):
-            return text
-    return "null" if value is None else _json(value if digits is None else short(value, digits))
-
-
-def short(value: Any, digits: int = _CURVE_DIGITS) -> float | int | None:
-    """A finite number with few digits, as curves need it; None for anything else."""
-    if type(value) not in (int, float) or not math.isfinite(value):
-        return None
-    number = float("%.*g" % (digits, value))  # noqa: UP031 twice as fast, and there are millions of them
-    return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
 def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any:
@@ -233,11 +172,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}  # JSON: to ask for a Mapping takes ten times as long
 
 
-_quick = msgspec.json.Encoder().encode
-_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
 @lru_cache(maxsize=4096)
 def _clipped_text(text: bytes) -> str:
     """The same for JSON as text: what many runs share is clipped once."""
-    return _json(clipped(json.loads(text)))
+    return json_text(clipped(json.loads(text)))

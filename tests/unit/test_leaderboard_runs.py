@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.entries import entry_of
-from mtlbench.leaderboard.html_runs import clipped, short
+from mtlbench.leaderboard.html_numbers import short
+from mtlbench.leaderboard.html_runs import clipped
 from mtlbench.testing.records import made_up_record
 
 NUMBERS = st.one_of(

@@ -1,0 +1,64 @@
+"""The course of one run's training as numbers, which become text only where a page has room for it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtlbench.leaderboard.html_numbers import brief, table
+
+__all__ = ["CURVES", "course_of", "course_rows", "course_text"]
+
+CURVES = ("loss", "cosine", "l2", "seen", "unseen")
+"""What a course has at every point beside the dev scores: training loss, probes."""
+
+
+def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
+    """Rows over the points of the curve, one after the other: gradients spent, ``CURVES``, each task's dev score.
+
+    NaN for what is missing or no number. A compact form: boards keep ten thousand of them.
+    """
+    points = [_mapping(point) for point in outcome.get("curve") or ()]
+    probes = [_part(point, "probes") for point in points]
+    devs = [_part(point, "dev") for point in points]
+    masked = [_part(probe, "mlm") for probe in probes]
+    values = [point["gradients"] for point in points]
+    values += [point.get("train_loss") for point in points]
+    values += [_part(probe, "cosine").get("mean") for probe in probes]
+    values += [_part(probe, "distance").get("l2") for probe in probes]
+    values += [losses.get("seen") for losses in masked]
+    values += [losses.get("unseen") for losses in masked]
+    for task in tasks:
+        values += [dev.get(task) for dev in devs]
+    return array("d", values if {*map(type, values)} <= {int, float} else map(_number, values))
+
+
+def course_rows(course: array[float], tasks: int) -> list[array[float]]:
+    """Its rows, in their order. tasks: how many there are."""
+    points = len(course) // (1 + len(CURVES) + tasks)
+    return [course[start : start + points] for start in range(0, len(course), points)] if points else []
+
+
+def course_text(course: array[float], tasks: int) -> str:
+    """The same as JSON: a list over points by quantity, of ``dev`` one a task; what no point has is left out."""
+    spent, *rows = course_rows(course, tasks) or [course] * (1 + len(CURVES) + tasks)
+    columns = {"gradients": [f"{gradients:.0f}" for gradients in spent], "dev": [table(rows[len(CURVES) :])]}
+    for name, row in zip(CURVES, rows, strict=False):
+        if any(map(math.isfinite, row)):
+            columns[name] = [brief(value) for value in row]
+    texts = [f'"{name}":[{",".join(columns[name])}]' for name in sorted(columns)]
+    return f"{{{','.join(texts)}}}"
+
+
+def _number(value: Any) -> float:
+    return float(value) if type(value) in (int, float) else math.nan
+
+
+def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return _mapping(parent.get(name))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}  # JSON: to ask for a Mapping takes ten times as long
