@@ -12,6 +12,7 @@ from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.companions import ALONE, OVERALL, Companions, overall_tables
 from mtlbench.leaderboard.comparison import comparison_table, transfer_table
 from mtlbench.leaderboard.cost import cost_table
+from mtlbench.leaderboard.dividing import MANY, divided
 from mtlbench.leaderboard.efficiency import efficiency_table
 from mtlbench.leaderboard.escaping import for_markdown
 from mtlbench.leaderboard.extras import extras_table
@@ -80,14 +81,37 @@ def rendered(
 
     figures: slug of a board to the line that leads to its figures.
     """
-    render = formatter(registry)
+    tables = [board_tables(board) for board in reading.boards]
+    overall = overall_tables(companions, reading.boards)
+
+    def html() -> dict[str, str]:
+        return {HTML: html_page(reading, tables, overall, companions.claims, registry)}
+
+    def texts() -> dict[str, str]:
+        return _texts(reading, tables, overall, formatter(registry), figures or {})
+
+    both = [html, texts]
+    shares = divided(lambda share: [make() for make in both[share]], pays=len(reading.entries) >= MANY)
+    files = {path: text for share in shares for made in share for path, text in made.items()}
+    if companions.claims:
+        files[VERDICTS] = verdicts_text(companions.claims, reading.boards)
+    return files
+
+
+def _texts(
+    reading: Reading,
+    tables: Sequence[Sequence[tuple[str, Table]]],
+    overall: Mapping[str, Table],
+    render: Callable[[Table, str], str],
+    figures: Mapping[str, str],
+) -> dict[str, str]:
+    """The front page, every table, and the list of records."""
     files: dict[str, str] = {}
     page = [
         MARK,
         "# Leaderboard",
         _INTRODUCTION,
     ]
-    tables = [board_tables(board) for board in reading.boards]
     for board, named in zip(reading.boards, tables, strict=True):
         page.append(f"## {for_markdown(board.label)}")
         links = []
@@ -98,18 +122,13 @@ def rendered(
                 page.append(files[f"{stem}.md"].strip())
             links.append(f"{name} ([text]({stem}.md), [CSV]({stem}.csv), [LaTeX]({stem}.tex))")
         page.append(f"Tables: {'; '.join(links)}.")
-        page += [figures[board.slug]] if figures and board.slug in figures else []
-    overall = overall_tables(companions, reading.boards)
+        page += [figures[board.slug]] if board.slug in figures else []
     for name, table in overall.items():
         files |= _in_every_style(table, OVERALL[name], render)
         page.append(files[f"{OVERALL[name]}.md"].strip().replace("### ", "## ", 1))
-    if companions.claims:
-        files[VERDICTS] = verdicts_text(companions.claims, reading.boards)
     page += _section("Alarms", alarms(reading.boards))
     page += _section("Records that are not shown", [problem.line() for problem in reading.problems])
-    files[RECORDS] = records_csv(reading.entries)
-    files[HTML] = html_page(reading, tables, overall, companions.claims, registry)
-    return {PAGE: "\n\n".join(page) + "\n", **files}
+    return {PAGE: "\n\n".join(page) + "\n", RECORDS: records_csv(reading.entries), **files}
 
 
 def _in_every_style(table: Table, stem: str, render: Callable[[Table, str], str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.checks import Problem
 from mtlbench.leaderboard.dividing import MANY, divided
 from mtlbench.leaderboard.entries import Entry, Failure, entry_of, failure_of
+from mtlbench.leaderboard.outcomes import outcome_of
 from mtlbench.study.store import Problem as NotARecord
 from mtlbench.study.store import record_paths, records_at
 
@@ -38,7 +39,7 @@ def _read(paths: Iterable[Path], results: Path) -> tuple[list[Entry], list[Probl
         nonlocal last
         last = hashlib.sha256(data)
 
-    for found in records_at(paths, results, look):
+    for found in records_at(paths, results, look, outcome_of):
         if isinstance(found, NotARecord):
             problems.append(Problem(found.path, found.text))
         else:

@@ -15,6 +15,7 @@ from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, Mtlbench
 from mtlbench.interface.run import Cell, Config
 from mtlbench.study import atomic
 from mtlbench.study.claims import Claim, holder, sweep_claims
+from mtlbench.study.json_text import json_of
 from mtlbench.study.keys import cell_content
 from mtlbench.study.records import FutureRecord, load_record, record_bytes
 
@@ -58,17 +59,20 @@ def record_paths(folder: Path) -> list[Path]:
 
 
 def records_at(
-    paths: Iterable[Path], folder: Path, look: Callable[[bytes], object] | None = None
+    paths: Iterable[Path],
+    folder: Path,
+    look: Callable[[bytes], object] | None = None,
+    outcome_of: Callable[[bytes], Any] = json_of,
 ) -> Iterator[dict[str, Any] | Problem]:
     """The good records of ``folder`` at some paths, or what is wrong there, one by one: memory may not hold them all.
 
-    look: is given each file's bytes.
+    look, outcome_of: see ``load_record``.
     """
     for path in paths:
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
                 raise BadRecord("is no file")
-            yield load_record(path, look)
+            yield load_record(path, look, outcome_of)
         except FileNotFoundError:
             continue  # removed since the folder was listed
         except BadRecord as bad:

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlbench.leaderboard.entries import entry_of
+from mtlbench.leaderboard.outcomes import outcome_of
+from mtlbench.leaderboard.reading import read_entries
+from mtlbench.study.json_text import json_of, text_of
+from mtlbench.study.keys import canonical_json, sha256_of
+from mtlbench.study.records import record_bytes
+from mtlbench.study.store import record_paths
+from mtlbench.testing.records import made_up_record
+
+COMMITTED = Path(__file__).parents[2] / "leaderboard" / "results"
+
+
+def test_entries_of_every_committed_suite_are_those_of_whole_records() -> None:
+    first = {path.parent.parent: path for path in record_paths(COMMITTED)}
+    for path in first.values():
+        record = json_of(path.read_bytes())
+        short = {**record, "outcome": outcome_of(text_of(record["outcome"]))}
+        assert repr(entry_of(short)) == repr(entry_of(record))  # NaN is no other NaN
+
+
+def test_single_cosines_of_a_curve_are_left_out() -> None:
+    cosine = {"mean": 0.5, "gram": [[1.0]], "values": [0.5], "pairs": [0.5]}
+    text = text_of({"curve": [{"gradients": 8, "lr": 1.0, "probes": {"cosine": cosine}}], "probes": {"cosine": cosine}})
+    assert outcome_of(text) == {
+        "curve": [{"gradients": 8, "probes": {"cosine": {"mean": 0.5, "gram": [[1.0]]}}}],
+        "probes": {"cosine": cosine},
+    }
+
+
+@pytest.mark.parametrize("curve", [{}, "text", [3], [{"probes": 3}], [{"probes": {"cosine": [1]}}], [None]])
+def test_a_curve_of_another_form_is_read_as_it_is(curve: Any) -> None:
+    assert outcome_of(text_of({"curve": curve}, nulls=0)) == {"curve": curve}
+
+
+@pytest.mark.parametrize("curve", [None, []])
+def test_there_may_be_no_curve(curve: Any) -> None:
+    assert outcome_of(canonical_json({"curve": curve}).encode()) == {"curve": curve}
+
+
+def test_a_record_whose_digest_is_of_more_than_boards_read_is_accepted_and_one_whose_digest_is_wrong_is_not(
+    tmp_path: Path,
+) -> None:
+    record = made_up_record()
+    record["outcome"]["more"] = {"than": "boards read"}
+    record["digest"] = sha256_of(record["outcome"])
+    folder = tmp_path / record["cell"]["suite"] / record["cell"]["method"]
+    folder.mkdir(parents=True)
+    path = folder / f"{record['key']}.json"
+    for text in (record_bytes(record), record_bytes(record).replace(b'"than":"', b'"than": "')):
+        path.write_bytes(text)
+        entries, problems = read_entries(tmp_path)
+        assert [len(entries), problems] == [1, []]
+    path.write_bytes(record_bytes(record).replace(b"boards read", b"boards road"))
+    entries, (problem,) = read_entries(tmp_path)
+    assert not entries
+    assert "digest does not match" in problem.text
