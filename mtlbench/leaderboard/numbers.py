@@ -61,4 +61,4 @@ def mean_of(values: Sequence[float]) -> float:
 def sd_of(values: Sequence[float]) -> float:
     """The standard deviation with ddof 1; needs two values."""
     mean = mean_of(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return math.sqrt(math.fsum([(value - mean) ** 2 for value in values]) / (len(values) - 1))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from mtlbench.leaderboard.contrasts import below, transfers
 from mtlbench.leaderboard.figures.dotted import dotted
 from mtlbench.leaderboard.figures.model import Cell, Figure, Sheet, interval_cells
 from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board
-from mtlbench.leaderboard.numbers import mean_of
 from mtlbench.leaderboard.profile import has_ratios, relative_scores
 from mtlbench.leaderboard.standing import rank_summary
 
@@ -44,8 +44,9 @@ def profile(board: Board) -> Iterator[Figure]:
     rows: list[list[Cell]] = []
     for row in board.rows:
         if row is not reference:
-            ratios = [-1.0 if one is None else one + 1e-9 for one in relative_scores(board, row, reference)]
-            rows += [[row.name, row.name, x, 100 * mean_of([one >= x for one in ratios]), None, None] for x in _RATIOS]
+            ratios = sorted(-1.0 if one is None else one + 1e-9 for one in relative_scores(board, row, reference))
+            shares = [(len(ratios) - bisect_left(ratios, x)) / len(ratios) for x in _RATIOS]
+            rows += [[row.name, row.name, x, 100 * share, None, None] for x, share in zip(_RATIOS, shares, strict=True)]
     if not rows:
         return
     yield Figure(

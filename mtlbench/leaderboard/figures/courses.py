@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from mtlbench.leaderboard.cost import Yardstick
@@ -100,7 +100,7 @@ def _lines(
     log: bool = False,
 ) -> Iterator[Figure]:
     """A figure with a panel a method, unless no method has a line of two points."""
-    drawn = {row[0] for row in rows if sum(other[0] == row[0] for other in rows) > 1}
+    drawn = {method for method, points in Counter(row[0] for row in rows).items() if points > 1}
     if not drawn:
         return
     reference = board.reference

@@ -106,6 +106,5 @@ def short(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
         return ""
     if isinstance(cell, float):
-        text = f"{cell:.6g}"
-        return "0" if float(text) == 0 else text
+        return f"{cell + 0.0:.6g}"  # -0.0 becomes 0.0
     return str(cell)
