@@ -236,7 +236,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         start_unseen=_real(_part(masked, "start").get("unseen")),
         paths=dict(_paths(_part(outcome, "trace"))),
         extras=_extras(tests, unseen),
-        shown=shown_of(record),
+        shown=shown_of(record, tests, unseen),
         sha256=sha256,
         outcome=str(record.get("digest") or ""),
     )

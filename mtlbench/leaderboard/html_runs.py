@@ -24,6 +24,8 @@ _DIGITS = 6
 _WHOLE = 2**53
 """Beyond it, a browser would round whole numbers."""
 
+Tests = Mapping[str, Mapping[str, Any]]
+
 
 class Shown(NamedTuple):
     """One run as JSON texts, but for its course.
@@ -38,13 +40,15 @@ class Shown(NamedTuple):
     course: array[float]
 
 
-def shown_of(record: Mapping[str, Any]) -> Shown:
-    """From a record whose form has been checked; what is missing or of another kind is left out."""
+def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests) -> Shown:
+    """From a record whose form has been checked; what is missing or of another kind is left out.
+
+    by_task, by_unseen: task to what was scored on its test split, of trained tasks and of others.
+    """
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
-    scores, unseen = _part(outcome, "scores"), _part(outcome, "unseen")
-    scored = [_part(scores, name) for name in tasks]
-    tests = [_part(score, "test") for score in scored]
+    scores = _part(outcome, "scores")
+    tests = [by_task.get(name) or {} for name in tasks]
     about = {
         "examples": [test.get("examples") for test in tests],
         "fingerprint": cell["fingerprint"],
@@ -74,8 +78,8 @@ def shown_of(record: Mapping[str, Any]) -> Shown:
         name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})
     }
     parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
-    parts["dev"] = ([_part(score, "dev").get("value") for score in scored], _DEEPEST, None)
-    parts["unseen"] = ({name: _part(_part(unseen, name), "test").get("value") for name in unseen}, _DEEPEST, None)
+    parts["dev"] = ([_part(_part(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
+    parts["unseen"] = ({name: test.get("value") for name, test in by_unseen.items()}, _DEEPEST, None)
     values: list[str] = []
     order, names = _in_order(tuple(sorted(parts)))
     inner = ",".join([_shape(*parts[name], values) for name in order])
