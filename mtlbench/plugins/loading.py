@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pluggy
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadPlugin
-from mtlbench.interface.run import Config
 from mtlbench.plugins.candidates import HOME, Candidate
 from mtlbench.plugins.installed import comparable
 from mtlbench.plugins.offers import Offers, new_manager, offers_of

@@ -10,11 +10,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import pluggy
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadPlugin, UnknownName
 from mtlbench.interface.executor import Executor
 from mtlbench.interface.method import Method
 from mtlbench.interface.probe import Probe
-from mtlbench.interface.run import Config
 from mtlbench.interface.suite import Suite
 from mtlbench.plugins.candidates import Candidate, file_candidate, installed_candidates
 from mtlbench.plugins.installed import comparable

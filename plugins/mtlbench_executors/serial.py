@@ -6,10 +6,14 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
-from mtlbench.interface.executor import Executor, Job, Outcome, Report
+from mtlbench.interface.executor import Executor
 from mtlbench_executors._calling import call
+
+if TYPE_CHECKING:
+    from mtlbench.interface.executor import Job, Outcome, Report
 
 __all__ = ["Serial"]
 
