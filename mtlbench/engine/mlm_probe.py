@@ -6,7 +6,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mtlbench.interface.errors import require
 from mtlbench.interface.hookspecs import hookimpl
@@ -22,8 +22,7 @@ __all__ = ["MaskedLMProbe"]
 _GROUPS = ("seen", "unseen")
 
 
-@dataclass(frozen=True)
-class _Masked:
+class _Masked(NamedTuple):
     """One language's sentences under their one mask: ids to read (N, L), what is asked for (N, L) bool, and the
     truth of that, row by row."""
 

@@ -104,7 +104,6 @@ class Method:
         return cls.label or cls.name
 
 
-@dataclass
 class GradientMethod(Method):
     """A method that sees the gradients of a joint step and says in which direction to go."""
 

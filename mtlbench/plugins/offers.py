@@ -40,8 +40,10 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class _Manager(pluggy.PluginManager):
     """Looks for hooks in a module by its dictionary: the static look-up of every name takes longer than its import."""
 
+    _mark = f"{PROJECT}_impl"
+
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        if isinstance(plugin, ModuleType) and not hasattr(vars(plugin).get(name), f"{PROJECT}_impl"):
+        if isinstance(plugin, ModuleType) and not hasattr(vars(plugin).get(name), self._mark):
             return None
         return super().parse_hookimpl_opts(plugin, name)
 
@@ -62,14 +64,14 @@ def offers_of(plugin: object, scratch: pluggy.PluginManager) -> tuple[Offers, Se
     _check_interface(plugin)
     try:
         scratch.register(plugin, name="candidate")
-    except pluggy.PluginValidationError as error:
-        raise BadPlugin(_after_first_line(error)) from error
-    try:
         hooks = sorted(hook.name for hook in scratch.get_hookcallers(plugin) or [])
         _check_hooks(plugin, hooks, scratch)
         return {kind: _collected(scratch, hook, base, kind[:-1]) for kind, (hook, base) in KINDS.items()}, hooks
+    except pluggy.PluginValidationError as error:
+        raise BadPlugin(_after_first_line(error)) from error
     finally:
-        scratch.unregister(name="candidate")
+        if scratch.has_plugin("candidate"):  # also one that was refused, by some versions of pluggy
+            scratch.unregister(name="candidate")
 
 
 def is_name(text: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Serial"]
 
 
-@dataclass
 class Serial(Executor):
     """Runs cells where the command runs: for debugging, and for machines with one core.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Split, Suite, hookimpl
@@ -54,7 +53,6 @@ def token_tags(sentence: Tagged, offsets: Sequence[tuple[int, int]], ignored: in
     return tags
 
 
-@dataclass
 class CldrNer(CldrSuite):
     """Places, languages and currencies in lists of names, dates and quantities, in twelve languages.
 

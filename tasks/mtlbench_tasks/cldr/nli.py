@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Split, Suite, hookimpl
@@ -39,7 +38,6 @@ def claims(language: str, split: Split, count: int, seed: int) -> list[Claim]:
     return [claim(words, names, rng) for _ in range(count)]
 
 
-@dataclass
 class CldrNli(CldrSuite):
     """Whether two lists are of the same kinds, of one kind in common, or of none; English, cut into four tasks.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mtlbench.interface import Split, Suite, hookimpl
@@ -47,7 +46,6 @@ def answer_tokens(asked: Question, segments: Sequence[int], offsets: Sequence[tu
     return touching[0], touching[-1]
 
 
-@dataclass
 class CldrQa(CldrSuite):
     """Extractive answers to questions on short passages of lists, in nine languages.
 

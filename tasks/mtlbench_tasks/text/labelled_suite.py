@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mtlbench.interface import BadDataset, Split
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["LabelledSuite"]
 
 
-@dataclass
 class LabelledSuite(TextSuite):
     """Classes of sentences and pairs (cross-entropy, accuracy) and values of pairs (squared error, correlation)."""
 
