@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -101,6 +100,8 @@ class MaskedLMProbe(Probe):
 
 def _mask(ids: Tensor, task: MaskedLM, share: float, language: str) -> _Masked:
     """The one mask of a language's sentences; a share of the tokens that are not special, at least one."""
+    import zlib
+
     import torch
 
     generator = torch.Generator().manual_seed(zlib.crc32(f"masked-lm {language}".encode()))

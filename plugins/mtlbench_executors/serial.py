@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
 from mtlbench.interface.executor import Executor
-from mtlbench_executors._calling import call
 
 if TYPE_CHECKING:
     from mtlbench.interface.executor import Job, Outcome, Report
@@ -27,6 +26,8 @@ class Serial(Executor):
     label = "in this process"
 
     def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
+        from mtlbench_executors._calling import call
+
         for job in jobs:
             with contextlib.redirect_stdout(sys.stderr):  # stdout carries results, not what cells print
                 outcome = call(job, report)
