@@ -34,7 +34,7 @@ __all__ = ["add_results", "command_parser", "commands", "parse", "split_command"
 
 _PLUGIN = ("-p", "--plugin")
 _EXITS = "exit codes: 0 success, 1 a failed cell or check, 2 misuse"
-_CONSTANT = re.compile(r'^(NAME|HELP) = "([^"\\]*)"$', re.MULTILINE)
+_CONSTANT = r'(?m)^(NAME|HELP) = "([^"\\]*)"$'
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,10 +69,8 @@ def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def command_parser(name: str) -> tuple[Command, argparse.ArgumentParser]:
     """One command and its parser, without importing the others. Raises UnknownName."""
-    from importlib.util import find_spec
-
     command = None
-    if re.fullmatch(r"[a-z][a-z0-9-]*", name) and find_spec(f"{cli.__name__}.{name.replace('-', '_')}"):
+    if "_" not in name and name.replace("-", "_") in dict(_modules()):
         command = _command(name.replace("-", "_"))
     if command is None:
         hint = nearest(name, commands())
@@ -147,7 +145,7 @@ def _name_and_help(name: str, file: str | None) -> tuple[str, str] | None:
     """Read from the source where there is one: ``--help`` need not wait for what twelve commands import."""
     if file is not None:
         with open(file, encoding="utf-8") as source:  # noqa: PTH123 - pathlib takes longer to load than all of them
-            constants = dict(_CONSTANT.findall(source.read()))
+            constants = dict(re.findall(_CONSTANT, source.read()))
         if "NAME" not in constants:
             return None
         if "HELP" in constants:

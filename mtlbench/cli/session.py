@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mtlbench.interface.run import Config
+    from mtlbench.interface.config import Config
     from mtlbench.plugins import Registry
 
 __all__ = ["RESULTS", "config_from", "open_registry", "warn"]
@@ -35,7 +35,7 @@ def config_from(args: argparse.Namespace) -> Config:
     Read: plugins, strict_plugins, results, data_root (or MTLBENCH_DATA_ROOT), cache_dir (or
     MTLBENCH_CACHE_DIR), device, threads. Paths are made absolute, because workers may run elsewhere.
     """
-    from mtlbench.interface.run import Config
+    from mtlbench.interface.config import Config
 
     given = vars(args)
     asked: dict[str, Any] = {

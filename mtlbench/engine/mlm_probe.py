@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mtlbench.interface.errors import require
 from mtlbench.interface.hookspecs import hookimpl
@@ -22,8 +21,7 @@ __all__ = ["MaskedLMProbe"]
 _GROUPS = ("seen", "unseen")
 
 
-@dataclass(frozen=True)
-class _Masked:
+class _Masked(NamedTuple):
     """One language's sentences under their one mask: ids to read (N, L), what is asked for (N, L) bool, and the
     truth of that, row by row."""
 
@@ -102,6 +100,8 @@ class MaskedLMProbe(Probe):
 
 def _mask(ids: Tensor, task: MaskedLM, share: float, language: str) -> _Masked:
     """The one mask of a language's sentences; a share of the tokens that are not special, at least one."""
+    import zlib
+
     import torch
 
     generator = torch.Generator().manual_seed(zlib.crc32(f"masked-lm {language}".encode()))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.errors import require
 from mtlbench.interface.hookspecs import hookimpl
 from mtlbench.interface.probe import Probe, ProbeView
-from mtlbench.study.quantiles import quantile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,6 +74,8 @@ class CosineProbe(Probe):
             "gram": [[float(f"{value:.{_DIGITS}g}") for value in row] for row in grams[0].tolist()],
         }
         if view.last:
+            from mtlbench.study.quantiles import quantile
+
             found["quartiles"] = [quantile(flat, share) for share in (0.25, 0.5, 0.75)]
             found["pairs"] = [sum(draw[i] for draw in values) / len(values) for i in range(len(values[0]))]
             found["values"] = [float(f"{value:.4g}") for value in flat]

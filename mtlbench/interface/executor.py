@@ -4,41 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from mtlbench.interface.job import Job, Outcome
 
 __all__ = ["Executor", "Job", "Outcome", "Report"]
 
 Report = Callable[[Mapping[str, Any]], None]
 """Takes a progress message of a running job: plain JSON with at least ``key``."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One cell to run, as plain JSON: it travels between processes and machines.
-
-    function: ``module:name`` of the worker function, called as ``function(payload, report)``; it finds the plugins
-    itself, writes its own record and returns a JSON object with ``status`` and, if not done, ``error``. shares: jobs
-    with the same text load the same data, so that a worker which did one does the next sooner; any can do any job.
-    """
-
-    key: str
-    function: str
-    payload: Mapping[str, Any]
-    shares: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: the store, not this, says whether its record exists.
-
-    status: ``done``, ``diverged``, ``failed`` (the cell raised), ``claimed`` (another run is at it), ``lost`` (its
-    worker died).
-    """
-
-    key: str
-    status: Literal["done", "diverged", "failed", "claimed", "lost"]
-    error: str | None = None
-    seconds: float = 0.0
 
 
 @dataclass
@@ -58,3 +33,9 @@ class Executor:
 
     def close(self) -> None:
         """Cancel what still runs; called on every ending, an interrupt too."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("mtlbench.interface.job"), name)

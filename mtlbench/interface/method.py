@@ -23,10 +23,11 @@ __all__ = ["GradientMethod", "Method"]
 class Method:
     """One way to train one model on many tasks. As it stands, this is MTL.
 
-    A method is a dataclass whose fields are its settings (see ``mtlbench.interface.settings`` for their types);
-    override the one verb in which it differs. It never holds data, losses or the loop: it asks its oracle for
-    gradients, and the oracle counts the asking. Draw randomness only from ``oracle.generator``. State that
-    ``start`` creates goes into attributes that are not fields, all named in ``state_fields``.
+    A method is a dataclass whose fields are its settings (see ``mtlbench.interface.settings`` for their types); one
+    without settings of its own needs no decorator. Override the one verb in which it differs. It never holds data,
+    losses or the loop: it asks its oracle for gradients, and the oracle counts the asking. Draw randomness only from
+    ``oracle.generator``. State that ``start`` creates goes into attributes that are not fields, all named in
+    ``state_fields``.
     """
 
     name: ClassVar[str]
@@ -104,7 +105,6 @@ class Method:
         return cls.label or cls.name
 
 
-@dataclass
 class GradientMethod(Method):
     """A method that sees the gradients of a joint step and says in which direction to go."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from mtlbench.interface.config import Config
 
 __all__ = ["Cell", "Config", "RunView", "Table"]
 
@@ -32,20 +31,6 @@ class Cell:
     """How boards name it: the method with what was overridden, as in ``mtl[rows=1]``; not hashed."""
     key: str = ""
     """sha256 (64 hex digits) of the canonical JSON of the rest."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a command or a job was asked to do with this machine; none of it is part of a key."""
-
-    results: Path | None = None
-    data_root: Path | None = None
-    cache_dir: Path | None = None
-    device: str = "cpu"
-    threads: int = 1
-    plugins: Sequence[str] = ()
-    """``-p`` values: files to load, and ``no:NAME`` for what is blocked."""
-    strict_plugins: bool = False
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,13 @@ def _points(table: bytes, group: str, distribution: str, version: str) -> Iterat
 
 
 def _header(about: str, field: str) -> str:
-    head = re.match(rf"(?:.+\n)*?{field}:[ \t]*(.*)", about)
-    return head[1].strip() if head else ""
+    for line in about.split("\n"):
+        name, _, value = line.partition(":")
+        if name == field:
+            return value.strip()
+        if not line.strip():  # below stands the description
+            break
+    return ""
 
 
 def _bytes(*parts: str) -> bytes:

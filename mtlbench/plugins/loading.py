@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import pluggy
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadPlugin
-from mtlbench.interface.run import Config
 from mtlbench.plugins.candidates import HOME, Candidate
 from mtlbench.plugins.installed import comparable
-from mtlbench.plugins.offers import Offers, new_manager, offers_of
+from mtlbench.plugins.offers import Offers, offers_of
 
 __all__ = ["Plugin", "Quarantined", "examine", "install", "reason_of", "told", "without_clashes"]
 
@@ -89,10 +89,9 @@ def without_clashes(plugins: Sequence[Plugin]) -> tuple[list[Plugin], list[Quara
 
 
 def install(
-    plugins: Iterable[Plugin], config: Config, name_of: Callable[[Plugin], str]
-) -> tuple[pluggy.PluginManager, list[Plugin], list[Quarantined]]:
-    """Register plugins on a new manager and configure each; those that fail at it are taken out again."""
-    manager = new_manager()
+    plugins: Iterable[Plugin], manager: pluggy.PluginManager, config: Config, name_of: Callable[[Plugin], str]
+) -> tuple[list[Plugin], list[Quarantined]]:
+    """Register plugins on a manager without any and configure each; those that fail at it are taken out again."""
     # With its history made before anybody listens, the hook fires at each registration: one plugin at a time.
     manager.hook.mtlbench_configure.call_historic(kwargs={"config": config})
     kept: list[Plugin] = []
@@ -113,7 +112,7 @@ def install(
             lost.append(_refused(plugin, f"mtlbench_configure raised {reason_of(error)}", error))
         else:
             kept.append(plugin)
-    return manager, kept, lost
+    return kept, lost
 
 
 def _refused(plugin: Plugin, reason: str, error: BaseException | None = None) -> Quarantined:

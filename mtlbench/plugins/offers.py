@@ -34,14 +34,17 @@ KINDS: Mapping[str, tuple[str, type]] = {
 Offers = Mapping[str, Sequence[type[Any]]]
 """Kind to the offered classes."""
 
+_HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("mtlbench_"))
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class _Manager(pluggy.PluginManager):
     """Looks for hooks in a module by its dictionary: the static look-up of every name takes longer than its import."""
 
+    _mark = f"{PROJECT}_impl"
+
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        if isinstance(plugin, ModuleType) and not hasattr(vars(plugin).get(name), f"{PROJECT}_impl"):
+        if isinstance(plugin, ModuleType) and not hasattr(vars(plugin).get(name), self._mark):
             return None
         return super().parse_hookimpl_opts(plugin, name)
 
@@ -62,14 +65,18 @@ def offers_of(plugin: object, scratch: pluggy.PluginManager) -> tuple[Offers, Se
     _check_interface(plugin)
     try:
         scratch.register(plugin, name="candidate")
-    except pluggy.PluginValidationError as error:
-        raise BadPlugin(_after_first_line(error)) from error
-    try:
         hooks = sorted(hook.name for hook in scratch.get_hookcallers(plugin) or [])
         _check_hooks(plugin, hooks, scratch)
-        return {kind: _collected(scratch, hook, base, kind[:-1]) for kind, (hook, base) in KINDS.items()}, hooks
+        offers = {
+            kind: _collected(scratch, hook, base, kind[:-1]) if hook in hooks else []
+            for kind, (hook, base) in KINDS.items()
+        }
+        return offers, hooks
+    except pluggy.PluginValidationError as error:
+        raise BadPlugin(_after_first_line(error)) from error
     finally:
-        scratch.unregister(name="candidate")
+        if scratch.has_plugin("candidate"):  # also one that was refused, by some versions of pluggy
+            scratch.unregister(name="candidate")
 
 
 def is_name(text: str) -> bool:
@@ -84,19 +91,17 @@ def _check_interface(plugin: object) -> None:
 
 
 def _check_hooks(plugin: object, implemented: Sequence[str], manager: pluggy.PluginManager) -> None:
-    known = [name for name in vars(hookspecs) if name.startswith("mtlbench_")]
     for name in implemented:
         caller: pluggy.HookCaller = getattr(manager.hook, name)
         implementation = caller.get_hookimpls()[-1]
-        if name not in known and not implementation.optionalhook:
-            hint = nearest(name, known)
+        if name not in _HOOKS and not implementation.optionalhook:
+            hint = nearest(name, _HOOKS)
             raise BadPlugin(f"it implements {name}, which is no hook" + (f"; did you mean {hint}?" if hint else ""))
         wraps = implementation.wrapper or implementation.hookwrapper
         if wraps and caller.spec is not None and not caller.spec.opts.get("firstresult"):
             raise BadPlugin(f"it wraps {name}, which cannot be wrapped; mtlbench_run_cell can")
-    for name in known:
-        found = None if name in implemented else getattr(plugin, name, None)
-        if found is not None and inspect.isroutine(found):
+    for name in sorted(_HOOKS.intersection(dir(plugin)).difference(implemented)):
+        if inspect.isroutine(getattr(plugin, name, None)):
             raise BadPlugin(f"its {name} lacks the decorator @hookimpl, or carries another project's")
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import pluggy
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadPlugin, UnknownName
 from mtlbench.interface.executor import Executor
 from mtlbench.interface.method import Method
 from mtlbench.interface.probe import Probe
-from mtlbench.interface.run import Config
 from mtlbench.interface.suite import Suite
 from mtlbench.plugins.candidates import Candidate, file_candidate, installed_candidates
 from mtlbench.plugins.installed import comparable
@@ -63,25 +62,30 @@ class Blocked(NamedTuple):
     reason: str
 
 
-@dataclass
 class Registry:
     """All plugins of one process. Lookups raise UnknownName with the nearest name that is installed."""
 
-    manager: pluggy.PluginManager
-    plugins: Mapping[str, Plugin]
-    """Plugin name to plugin, in the order of loading."""
-    quarantined: Sequence[Quarantined] = ()
-    blocked: Sequence[Blocked] = ()
-    methods: Mapping[str, Entry[Method]] = field(init=False)
-    suites: Mapping[str, Entry[Suite]] = field(init=False)
-    executors: Mapping[str, Entry[Executor]] = field(init=False)
-    probes: Mapping[str, Entry[Probe]] = field(init=False)
-    failures: dict[str, str] = field(default_factory=dict)
-    """Plugin name to its first failure in an observer since ``collect_extras`` last told of it."""
-    warned: set[str] = field(default_factory=set)
-    """The plugins whose failing has been told to the user."""
+    methods: Mapping[str, Entry[Method]]
+    suites: Mapping[str, Entry[Suite]]
+    executors: Mapping[str, Entry[Executor]]
+    probes: Mapping[str, Entry[Probe]]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        manager: pluggy.PluginManager,
+        plugins: Mapping[str, Plugin],
+        quarantined: Sequence[Quarantined] = (),
+        blocked: Sequence[Blocked] = (),
+    ) -> None:
+        """plugins: plugin name to plugin, in the order of loading."""
+        self.manager = manager
+        self.plugins = plugins
+        self.quarantined = quarantined
+        self.blocked = blocked
+        self.failures: dict[str, str] = {}
+        """Plugin name to its first failure in an observer since ``collect_extras`` last told of it."""
+        self.warned: set[str] = set()
+        """The plugins whose failing has been told to the user."""
         self.methods, self.suites, self.executors, self.probes = (self._entries(kind) for kind in KINDS)
 
     @property
@@ -162,12 +166,12 @@ def build_registry(candidates: Iterable[Candidate], config: Config | None = None
     """As ``load_registry``, of these candidates and no others."""
     config = config or Config()
     wanted, blocked = _without_blocked(list(candidates), config)
-    scratch = new_manager()
-    examined = [examine(candidate, scratch) for candidate in wanted]
+    manager = new_manager()
+    examined = [examine(candidate, manager) for candidate in wanted]  # which leaves nothing on it
     broken = [plugin for plugin in examined if isinstance(plugin, Quarantined)]
     sound, clashing = without_clashes([plugin for plugin in examined if isinstance(plugin, Plugin)])
     names = _unique_names(sound)
-    manager, kept, unconfigured = install(sound, config, lambda plugin: names[id(plugin)])
+    kept, unconfigured = install(sound, manager, config, lambda plugin: names[id(plugin)])
     quarantined = [*broken, *clashing, *unconfigured]
     registry = Registry(manager, {names[id(plugin)]: plugin for plugin in kept}, quarantined, blocked)
     if strict:

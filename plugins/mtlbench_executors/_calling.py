@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from mtlbench.interface.executor import Job, Outcome, Report
+if TYPE_CHECKING:
+    from mtlbench.interface.executor import Job, Outcome, Report
 
 __all__ = ["call"]
 
 
 def call(job: Job, report: Report) -> Outcome:
     """Run a job in this process. What its function raises, SystemExit too, is a failed outcome."""
+    from mtlbench.interface.job import Outcome
+
     started = time.perf_counter()
     try:
         module, _, name = job.function.partition(":")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
 from mtlbench.interface.errors import require
-from mtlbench.interface.executor import Executor, Job, Outcome, Report
+from mtlbench.interface.executor import Executor
 
 if TYPE_CHECKING:
+    from mtlbench.interface.executor import Job, Outcome, Report
     from mtlbench_executors._slots import Slot
 
 __all__ = ["Processes", "Waiting"]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mtlbench.interface import hookimpl
-from mtlbench.interface.executor import Executor, Job, Outcome, Report
-from mtlbench_executors._calling import call
+from mtlbench.interface.executor import Executor
+
+if TYPE_CHECKING:
+    from mtlbench.interface.executor import Job, Outcome, Report
 
 __all__ = ["Serial"]
 
 
-@dataclass
 class Serial(Executor):
     """Runs cells where the command runs: for debugging, and for machines with one core.
 
@@ -25,6 +26,8 @@ class Serial(Executor):
     label = "in this process"
 
     def run(self, jobs: Sequence[Job], report: Report) -> Iterator[Outcome]:
+        from mtlbench_executors._calling import call
+
         for job in jobs:
             with contextlib.redirect_stdout(sys.stderr):  # stdout carries results, not what cells print
                 outcome = call(job, report)

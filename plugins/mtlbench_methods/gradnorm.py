@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mtlbench.interface import BadSetting, GradientMethod, Method, hookimpl, require
 
@@ -18,8 +18,7 @@ _LEVEL = 1e-6
 """A weighted norm this close to its target, relatively, counts as equal: rounding must not choose a sign."""
 
 
-@dataclass(frozen=True)
-class Balance:
+class Balance(NamedTuple):
     """How far the tasks of one step are from their targets; one entry per task, in order of first appearance."""
 
     tasks: list[int]

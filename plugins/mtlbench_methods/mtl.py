@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface import Method, hookimpl
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["MTL"]
 
 
-@dataclass
 class MTL(Method):
     """Multi-task learning: one joint step along the sum of the drawn tasks' gradients (Eq. 1 of the paper, lambda 0).
 

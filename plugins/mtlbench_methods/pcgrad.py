@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,6 @@ def project(gram: Sequence[Sequence[float]], orders: Sequence[Sequence[int]]) ->
     return coefficients
 
 
-@dataclass
 class PCGrad(GradientMethod):
     """Gradient surgery: every task's gradient loses its part against each task that it conflicts with.
 

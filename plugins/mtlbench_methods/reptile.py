@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import Method, hookimpl
 from mtlbench_methods._outer_loop import OuterLoop
-from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
     from mtlbench.interface import Branch, Delta, GoldenBench, GoldenCase, GradientOracle, TrainingProtocol
@@ -58,6 +57,8 @@ class Reptile(OuterLoop):
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
+        from mtlbench_methods._quadratics import quadratic_losses, task_name
+
         rounds = case.inputs["rounds"]
         losses = quadratic_losses(case.inputs["problem"])
         batches: dict[str, list[int]] = {name: [] for name in losses}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtlbench.interface import Method, hookimpl
 from mtlbench_methods._outer_loop import OuterLoop
-from mtlbench_methods._quadratics import quadratic_losses, task_name
 
 if TYPE_CHECKING:
     from mtlbench.interface import GoldenBench, GoldenCase, GradientOracle
@@ -57,6 +56,8 @@ class SequentialReptile(OuterLoop):
 
     @classmethod
     def replay(cls, case: GoldenCase, bench: GoldenBench) -> Mapping[str, Any]:
+        from mtlbench_methods._quadratics import quadratic_losses, task_name
+
         rounds = case.inputs["rounds"]
         visits = [(task_name(task), batch) for visited in rounds for task, batch in visited]
         losses = quadratic_losses(case.inputs["problem"])

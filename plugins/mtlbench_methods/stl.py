@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mtlbench.interface import Method, hookimpl
 
 __all__ = ["STL"]
 
 
-@dataclass
 class STL(Method):
     """Single-task learning: every task trains a model of its own, from the same start, on its share of the budget.
 

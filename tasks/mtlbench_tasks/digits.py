@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from mtlbench.interface import Recommendation, Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
+from mtlbench.interface import Split, Suite, hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import Recommendation, Score, SuiteContext, Task, TrainingProtocol
     from mtlbench_tasks._digits_network import DigitsNetwork, Packed
 
 __all__ = ["Digits"]
@@ -35,6 +36,8 @@ class Digits(Suite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(
             budget=1600,
             batch_size=16,
@@ -47,6 +50,8 @@ class Digits(Suite):
         )
 
     def recommended(self, method: str) -> Recommendation:
+        from mtlbench.interface import Recommendation
+
         return _recommendations().get(method, Recommendation())
 
     def fingerprint(self, context: SuiteContext) -> str:
@@ -74,6 +79,7 @@ class Digits(Suite):
                 self._packed[task, split] = Packed.of(found.images, found.labels, context.device)
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
         from mtlbench_tasks._digits_data import RECIPES
 
         return [Task(name, recipe.size, label=recipe.label) for name, recipe in RECIPES.items()]
@@ -109,6 +115,8 @@ class Digits(Suite):
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         """Percent of the split's examples whose most probable class is theirs."""
+        from mtlbench.interface import Score
+
         packed = self._packed[task, split]
         right = cast("DigitsNetwork", model)(packed.images, task).argmax(dim=1) == packed.labels
         return Score(100 * int(right.sum()) / len(packed), len(packed))
@@ -127,6 +135,8 @@ def _recommendations() -> Mapping[str, Recommendation]:
     """Per method, from ``digits.toml``; docs/suites.md tells how they were selected."""
     import tomllib
     from importlib import resources
+
+    from mtlbench.interface import Recommendation
 
     table = tomllib.loads(resources.files(__package__).joinpath("digits.toml").read_text("utf-8"))
     return {method: Recommendation(**found) for method, found in table.items()}

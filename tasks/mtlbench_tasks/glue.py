@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtlbench.interface import DataSource, Score, Split, Suite, Task, hookimpl, require
+from mtlbench.interface import Split, Suite, hookimpl, require
 from mtlbench_tasks.text.labelled_suite import LabelledSuite
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from mtlbench.interface import DataSource, Score, Task
 
 __all__ = ["GLUE", "TEXTS"]
 
@@ -55,6 +57,8 @@ class GLUE(LabelledSuite):
         super().__post_init__()
 
     def wanted(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         return [DataSource("nyu-mll/glue", config, ("train", _scored(config))) for config in self.configs]
 
     def gather(self) -> None:
@@ -91,6 +95,8 @@ class GLUE(LabelledSuite):
         return self._classes
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         found = []
         for name, config in self._configs.items():
             metric = "Pearson" if config == "stsb" else "accuracy"
@@ -101,6 +107,7 @@ class GLUE(LabelledSuite):
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         from sklearn.metrics import f1_score, matthews_corrcoef
 
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import accuracy
 
         config = self._configs[task]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
+from mtlbench.interface import BadDataset, Suite, hookimpl, require
 from mtlbench_tasks.text.labelled_suite import LabelledSuite
+
+if TYPE_CHECKING:
+    from mtlbench.interface import DataSource, Task
 
 __all__ = ["MnliXnli"]
 
@@ -42,6 +46,8 @@ class MnliXnli(LabelledSuite):
         return self.unseen_languages
 
     def wanted(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         mnli = DataSource("nyu-mll/glue", "mnli", ("train", "validation_matched"))
         return [mnli, *(DataSource("facebook/xnli", code, ("test",)) for code in self.unseen_languages)]
 
@@ -63,7 +69,7 @@ class MnliXnli(LabelledSuite):
 
     def prepare(self) -> None:
         from mtlbench_tasks.text.holding_out import hold_out
-        from mtlbench_tasks.text.labelled_suite import LabelledPart
+        from mtlbench_tasks.text.pairs import LabelledPart
         from mtlbench_tasks.text.pseudo_tasks import groups
 
         if len(self._pool) < self.pseudo_tasks:
@@ -92,9 +98,13 @@ class MnliXnli(LabelledSuite):
         return f"{self._own}-{group + 1}"
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, self.size(name)) for name in map(self._name, range(self.pseudo_tasks))]
 
     def unseen(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [
             Task(name, 0, label=f"XNLI {code}" if name == f"xnli-{code}" else name)
             for name, code in self._unseen.items()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
+from mtlbench.interface import BadDataset, Suite, hookimpl, require
 from mtlbench_tasks.text.question_suite import QuestionSuite
+
+if TYPE_CHECKING:
+    from mtlbench.interface import DataSource, Task
 
 __all__ = ["SquadMLQA"]
 
@@ -42,6 +46,8 @@ class SquadMLQA(QuestionSuite):
         return self.unseen_languages
 
     def wanted(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         squad = DataSource("rajpurkar/squad", "plain_text", ("train", "validation"))
         return [
             squad,
@@ -68,7 +74,7 @@ class SquadMLQA(QuestionSuite):
     def prepare(self) -> None:
         from mtlbench_tasks.text.holding_out import hold_out
         from mtlbench_tasks.text.pseudo_tasks import groups
-        from mtlbench_tasks.text.question_suite import WindowPart
+        from mtlbench_tasks.text.windows import WindowPart
 
         if len(self._pool) < self.pseudo_tasks:
             raise BadDataset(
@@ -91,9 +97,13 @@ class SquadMLQA(QuestionSuite):
         return f"{self._own}-{group + 1}"
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, self.size(name), "F1") for name in map(self._name, range(self.pseudo_tasks))]
 
     def unseen(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [
             Task(name, 0, "F1", label=f"MLQA {code}" if name == f"mlqa-{code}" else name)
             for name, code in self._unseen.items()

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from mtlbench.interface import Recommendation, Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
+from mtlbench.interface import Split, Suite, hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from mtlbench.interface import GoldenBench, GoldenCase
+    from mtlbench.interface import GoldenBench, GoldenCase, Recommendation, Score, SuiteContext, Task, TrainingProtocol
     from mtlbench_tasks._plane import Plane
 
 __all__ = ["STARTS", "Synthetic", "region"]
@@ -28,15 +28,16 @@ STARTS: Mapping[str, tuple[float, float]] = {
 }
 """``east`` is where the reference paths begin; ``north`` is its mirror image, in which x1 and x3 change places."""
 
-_RECOMMENDED: Mapping[str, Recommendation] = {
-    "gradnorm": Recommendation(settings={"weight_lr": 1e-3, "loss_floor": None}),
-    "gradvac": Recommendation(settings={"groups_by": "whole"}),
-    "recadam": Recommendation(settings={"gamma": 1.0, "k": 0.1, "t0": 100}, protocol={"lr": 0.05}),
-    "reptile": Recommendation(settings={"inner_steps": 10, "eta": 0.05}, protocol={"lr": 0.5}),
-    "sequential-reptile": Recommendation(
-        settings={"inner_steps": 3, "eta": 0.03, "sampler": "epoch"}, protocol={"lr": 0.5}
-    ),
-    "lookahead": Recommendation(settings={"inner_steps": 3, "eta": 0.03}, protocol={"lr": 0.1}),
+_RECOMMENDED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "gradnorm": {"settings": {"weight_lr": 1e-3, "loss_floor": None}},
+    "gradvac": {"settings": {"groups_by": "whole"}},
+    "recadam": {"settings": {"gamma": 1.0, "k": 0.1, "t0": 100}, "protocol": {"lr": 0.05}},
+    "reptile": {"settings": {"inner_steps": 10, "eta": 0.05}, "protocol": {"lr": 0.5}},
+    "sequential-reptile": {
+        "settings": {"inner_steps": 3, "eta": 0.03, "sampler": "epoch"},
+        "protocol": {"lr": 0.5},
+    },
+    "lookahead": {"settings": {"inner_steps": 3, "eta": 0.03}, "protocol": {"lr": 0.1}},
 }
 
 
@@ -59,10 +60,14 @@ class Synthetic(Suite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(budget=9000, batch_size=1, rows=3, optimizer="sgd", lr=0.01, evaluations=10)
 
     def recommended(self, method: str) -> Recommendation:
-        return _RECOMMENDED.get(method, Recommendation())
+        from mtlbench.interface import Recommendation
+
+        return Recommendation(**_RECOMMENDED.get(method, {}))
 
     def fingerprint(self, context: SuiteContext) -> str:
         import hashlib
@@ -78,6 +83,8 @@ class Synthetic(Suite):
         }
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, 1, metric="loss", higher_is_better=False) for name in CENTRES]
 
     def model(self, seed: int) -> nn.Module:
@@ -98,6 +105,8 @@ class Synthetic(Suite):
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         """The task's loss at phi: from 0, far away, to -200 at the centre."""
+        from mtlbench.interface import Score
+
         return Score(float(self.loss(model, self._centres[task], task)), 1)
 
     def noise_point(self, model: nn.Module) -> nn.Module:

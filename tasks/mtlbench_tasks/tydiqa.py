@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtlbench.interface import BadDataset, DataSource, Suite, Task, hookimpl, require
+from mtlbench.interface import BadDataset, Suite, hookimpl, require
 from mtlbench_tasks.text.question_suite import QuestionSuite
 
 if TYPE_CHECKING:
+    from mtlbench.interface import DataSource, Task
     from mtlbench_tasks.hub import Rows
 
 __all__ = ["LANGUAGES", "TyDiQA"]
@@ -62,6 +63,8 @@ class TyDiQA(QuestionSuite):
         return self.unseen_languages
 
     def wanted(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         tydiqa = DataSource("google-research-datasets/tydiqa", "secondary_task", ("train", "validation"))
         return [
             tydiqa,
@@ -107,9 +110,13 @@ class TyDiQA(QuestionSuite):
             self.put(name, "test", self.read(other, other.splits[-1]), language=code)
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, self.size(name), "F1", label=name) for name in self._names.values()]
 
     def unseen(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [
             Task(name, 0, "F1", label=f"MLQA {code}" if name == f"mlqa-{code}" else name)
             for name, code in self._unseen.items()

@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from mtlbench.interface import (
-    BadDataset,
-    BadSetting,
-    DataReport,
-    DataSource,
-    MissingData,
-    Score,
-    Split,
-    Suite,
-    SuiteContext,
-    Task,
-    TrainingProtocol,
-    hookimpl,
-    require,
-)
+from mtlbench.interface import BadDataset, BadSetting, MissingData, Split, Suite, hookimpl, require
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench.interface import DataReport, DataSource, Score, SuiteContext, Task, TrainingProtocol
+    from mtlbench_tasks._image_sets import Wanted
     from mtlbench_tasks._images import ImageBatch, ImageNetwork
     from mtlbench_tasks.hub import Rows
 
 __all__ = ["Vision"]
 
-_FORM = re.compile(
-    r"(?P<name>[^:#!%@\s]+/[^:#!%@\s]+)(:(?P<config>[^#!%@\s]+))?(#(?P<label>[^!%@\s]+))?(!(?P<test>[^%@\s]+))?"
-    r"(%(?P<first>\d+)-(?P<last>\d+))?(@(?P<revision>\S+))?"
-)
-_FORM_TEXT = "NAME[:CONFIG][#LABEL COLUMN][!TEST SPLIT][%FIRST-LAST CLASS][@REVISION]"
 _EVALUATION_IMAGES = 256
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """One entry of the list of data sets."""
-
-    source: DataSource
-    label: str | None
-    """The label column; the first one when None."""
-    test: str
-    """The split to test on."""
-    classes: tuple[int, int] | None
-    """The first and the last class of the task; all when None."""
-
-
-def _range(wanted: _Wanted, train: tuple[str, ...], test: tuple[str, ...]) -> tuple[int, int]:
-    """The first and the last class of a task, of the classes of its two splits. Raises BadDataset."""
-    name = wanted.source.name
-    if train != test:
-        raise BadDataset(f"{name}: train and {wanted.test} have unlike classes")
-    first, last = wanted.classes or (0, len(train) - 1)
-    if last >= len(train):
-        raise BadDataset(f"{name} has classes 0 to {len(train) - 1}, so there is none {last}")
-    return first, last
 
 
 @dataclass
@@ -110,26 +68,19 @@ class Vision(Suite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(budget=40_000, batch_size=32, lr=1e-4, clip=1.0, reduction="mean")
 
-    def _wanted(self) -> dict[str, _Wanted]:
+    def _wanted(self) -> dict[str, Wanted]:
         """Task name to what was asked for."""
-        found = {}
-        for text in self.datasets:
-            form = _FORM.fullmatch(text)
-            if form is None:
-                raise BadSetting(f"{text!r} is not {_FORM_TEXT}, as in ylecun/mnist:mnist")
-            classes = (int(form["first"]), int(form["last"])) if form["first"] else None
-            if classes and classes[0] >= classes[1]:
-                raise BadSetting(f"{text!r}: classes {form['first']} to {form['last']} are fewer than two")
-            test = form["test"] or "test"
-            marked = form["name"].replace("standin/", "standin-").rpartition("/")[2]
-            parts = [marked.lower().replace(".", "-"), form["label"], f"{classes[0]}-{classes[1]}" if classes else None]
-            source = DataSource(form["name"], form["config"], ("train", test), form["revision"])
-            found["-".join(filter(None, parts))] = _Wanted(source, form["label"], test, classes)
-        return found
+        from mtlbench_tasks._image_sets import wanted_sets
+
+        return wanted_sets(self.datasets)
 
     def sources(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         encoder = DataSource(self.encoder_name, revision=self.revision, kind="encoder")
         return [*self._data_sources(), encoder]
 
@@ -137,6 +88,8 @@ class Vision(Suite):
         return list(dict.fromkeys(wanted.source for wanted in self._wanted().values()))
 
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
+        from mtlbench.interface import DataReport
+        from mtlbench_tasks._image_sets import range_of
         from mtlbench_tasks._images import label_column, make_images
         from mtlbench_tasks.hub import report_sources
         from mtlbench_tasks.text.checkpoints import encoder_digest, encoder_origin, open_image_encoder
@@ -148,7 +101,7 @@ class Vision(Suite):
             for wanted in self._wanted().values():
                 if wanted.source == rows.source:
                     image, label, classes = label_column(rows, wanted.label)
-                    _range(wanted, first.setdefault((rows.source, label), classes), classes)
+                    range_of(wanted, first.setdefault((rows.source, label), classes), classes)
                     if label not in notes:
                         make_images(rows, image, label, 8)
                     notes[label] = f"{len(classes)} classes in {label}"
@@ -174,6 +127,7 @@ class Vision(Suite):
         return combined_digest([*read, encoder_digest(self.encoder_name, context)])
 
     def open(self, context: SuiteContext) -> None:
+        from mtlbench_tasks._image_sets import range_of
         from mtlbench_tasks.hub import read
         from mtlbench_tasks.text.checkpoints import open_image_encoder
         from mtlbench_tasks.text.holding_out import hold_out
@@ -189,7 +143,7 @@ class Vision(Suite):
                 self._put(task, split, read(source, theirs, context), wanted.label)
                 for split, theirs in (("train", "train"), ("test", wanted.test))
             ]
-            first, last = _range(wanted, *kinds)
+            first, last = range_of(wanted, *kinds)
             self._classes[task], self._first_class[task] = last - first + 1, first
             pool, scored = (self._rows_of(task, split, first, last) for split in ("train", "test"))
             kept, held = hold_out([str(row) for row in pool], self.held_out, source.name)
@@ -223,6 +177,8 @@ class Vision(Suite):
         return classes
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(task, len(self._rows[task, "train"])) for task in self._classes]
 
     def model(self, seed: int) -> nn.Module:
@@ -255,6 +211,8 @@ class Vision(Suite):
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         """Percent of the images whose most probable class is theirs."""
+        from mtlbench.interface import Score
+
         count, right = len(self._rows[task, split]), 0
         for start in range(0, count, _EVALUATION_IMAGES):
             batch = self.batch(task, split, range(start, min(start + _EVALUATION_IMAGES, count)))

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from mtlbench.interface import BadDataset, DataSource, Score, Split, Suite, Task, TrainingProtocol, hookimpl, require
+from mtlbench.interface import BadDataset, Split, Suite, hookimpl, require
 from mtlbench_tasks.text.suite import TextSuite
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench.interface import DataSource, Score, Task, TrainingProtocol
     from mtlbench_tasks.hub import Rows
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.networks import HeadedEncoder
-    from mtlbench_tasks.text.store import Ragged
     from mtlbench_tasks.text.tagged_rows import Sentences
-    from mtlbench_tasks.text.words import TaggedPieces
+    from mtlbench_tasks.text.words import TaggedPart
 
 __all__ = ["LANGUAGES", "WikiAnn"]
 
@@ -51,6 +50,8 @@ class WikiAnn(TextSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(budget=40_000, batch_size=16, lr=3e-5, clip=1.0, reduction="mean")
 
     def seen_languages(self) -> Sequence[str]:
@@ -60,6 +61,8 @@ class WikiAnn(TextSuite):
         return self.unseen_languages
 
     def wanted(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         seen = [DataSource("unimelb-nlp/wikiann", code, tuple(_SPLITS.values())) for code in self.languages]
         return [*seen, *(DataSource("unimelb-nlp/wikiann", code, ("test",)) for code in self.unseen_languages)]
 
@@ -98,7 +101,7 @@ class WikiAnn(TextSuite):
                 yield from (" ".join(words) for words in sentences.words)
 
     def prepare(self) -> None:
-        from mtlbench_tasks.text.words import TaggedPieces, make_pieces
+        from mtlbench_tasks.text.words import TaggedPart, TaggedPieces, make_pieces
 
         for (task, split), found in self._sentences.items():
             parts = [
@@ -111,15 +114,19 @@ class WikiAnn(TextSuite):
             pieces = TaggedPieces.of(self.stored("words 1", parts, make))
             if not len(pieces):
                 raise BadDataset(f"task {task!r} has no {split} sentence with a word that the encoder knows")
-            self.parts[task, split] = _TaggedPart(pieces)
+            self.parts[task, split] = TaggedPart(pieces)
 
     def outputs(self) -> Mapping[str, int]:
         return {"": len(self._tags)}
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, self.size(name), "F1") for name in self._names]
 
     def unseen(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, 0, "F1") for name in self._unseen]
 
     def terms(self, batch: TokenBatch) -> int:
@@ -133,11 +140,12 @@ class WikiAnn(TextSuite):
         return cross_entropy(scores.flatten(0, 1), batch.targets["labels"].flatten())
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import entity_scores
         from mtlbench_tasks.text.words import tags_by_sentence
 
         sentences = self._sentences[task, split]
-        part = cast("_TaggedPart", self.parts[task, split])
+        part = cast("TaggedPart", self.parts[task, split])
         predicted: list[Any] = [None] * len(part)
         for rows, batch in self.looks(part):
             best = cast("HeadedEncoder", model).tokens(batch, task).argmax(dim=2).cpu().numpy()
@@ -150,29 +158,6 @@ class WikiAnn(TextSuite):
         scores = entity_scores(given, golds)
         extra = {"precision": scores.precision, "recall": scores.recall, "entities": float(scores.entities)}
         return Score(scores.f1, len(sentences), extra)
-
-
-@dataclass(frozen=True)
-class _TaggedPart:
-    """Tagged pieces as a suite's batches take them."""
-
-    pieces: TaggedPieces
-
-    @property
-    def ids(self) -> Ragged:
-        return self.pieces.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.pieces.types
-
-    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        from mtlbench_tasks.text.packing import IGNORED
-
-        return {"labels": self.pieces.labels.padded(list(rows), IGNORED)}
-
-    def __len__(self) -> int:
-        return len(self.pieces)
 
 
 @hookimpl

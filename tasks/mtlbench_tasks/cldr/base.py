@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from mtlbench.interface import Recommendation, Split, Suite, SuiteContext, Task
+from mtlbench.interface import Split, Suite
 from mtlbench_tasks.cldr.encoder import ENCODER, card, load_encoder, masked_lm_head
 from mtlbench_tasks.cldr.languages import LANGUAGES
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from mtlbench.interface import MaskedLM
+    from mtlbench.interface import MaskedLM, Recommendation, SuiteContext, Task
     from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
     from mtlbench_tasks.text.packing import Packed, TextBatch
@@ -61,6 +61,8 @@ class CldrSuite(Suite):
         """A new head on hidden states of a width, initialised by torch's global generator."""
 
     def recommended(self, method: str) -> Recommendation:
+        from mtlbench.interface import Recommendation
+
         return _recommendations().get(self.name, {}).get(method, Recommendation())
 
     def fingerprint(self, context: SuiteContext) -> str:
@@ -115,9 +117,13 @@ class CldrSuite(Suite):
         return kept(path, make)
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, size, metric=self.metric) for name, size in self._sizes().items()]
 
     def unseen(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(language, 0, metric=self.metric) for language in self._unseen_languages()]
 
     def model(self, seed: int) -> nn.Module:
@@ -212,6 +218,8 @@ def _recommendations() -> Mapping[str, Mapping[str, Recommendation]]:
     """Per suite and method, from ``recommended.toml``; docs/cldr.md tells how they were selected."""
     import tomllib
     from importlib import resources
+
+    from mtlbench.interface import Recommendation
 
     table = tomllib.loads(resources.files(__package__).joinpath("recommended.toml").read_text("utf-8"))
     return {suite: {name: Recommendation(**found) for name, found in rows.items()} for suite, rows in table.items()}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from mtlbench.interface import Score, Split, Suite, TrainingProtocol, hookimpl
+from mtlbench.interface import Split, Suite, hookimpl
 from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.kinds import KINDS
 from mtlbench_tasks.cldr.languages import LANGUAGES, NER_SIZES
@@ -14,6 +13,7 @@ from mtlbench_tasks.cldr.languages import LANGUAGES, NER_SIZES
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import Score, TrainingProtocol
     from mtlbench_tasks.cldr.sentences import Tagged
     from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
@@ -53,7 +53,6 @@ def token_tags(sentence: Tagged, offsets: Sequence[tuple[int, int]], ignored: in
     return tags
 
 
-@dataclass
 class CldrNer(CldrSuite):
     """Places, languages and currencies in lists of names, dates and quantities, in twelve languages.
 
@@ -67,6 +66,8 @@ class CldrNer(CldrSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(
             budget=1600, batch_size=16, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
@@ -115,6 +116,7 @@ class CldrNer(CldrSuite):
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         import torch
 
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import span_scores
         from mtlbench_tasks.text.packing import IGNORED
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from mtlbench.interface import Score, Split, Suite, SuiteContext, Task, TrainingProtocol, hookimpl
+from mtlbench.interface import Split, Suite, hookimpl
 from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.languages import XNLI_UNSEEN
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import Score, SuiteContext, Task, TrainingProtocol
     from mtlbench_tasks.cldr.claims import Claim
     from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
@@ -38,7 +38,6 @@ def claims(language: str, split: Split, count: int, seed: int) -> list[Claim]:
     return [claim(words, names, rng) for _ in range(count)]
 
 
-@dataclass
 class CldrNli(CldrSuite):
     """Whether two lists are of the same kinds, of one kind in common, or of none; English, cut into four tasks.
 
@@ -53,6 +52,8 @@ class CldrNli(CldrSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(
             budget=600, batch_size=16, rows=4, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
@@ -61,6 +62,8 @@ class CldrNli(CldrSuite):
         return {f"en-{group + 1}": len(self._packed[f"en-{group + 1}", "train"]) for group in range(_GROUPS)}
 
     def tasks(self) -> Sequence[Task]:
+        from mtlbench.interface import Task
+
         return [Task(name, size, metric=self.metric) for name, size in self._sizes().items()]
 
     def _unseen_languages(self) -> Sequence[str]:
@@ -128,6 +131,8 @@ class CldrNli(CldrSuite):
         return class_loss(model(batch), batch)
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        from mtlbench.interface import Score
+
         packed = self._packed[task, split]
         right = sum(
             int((cast("TextModel", model)(batch).argmax(1) == batch.labels).sum())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from mtlbench.interface import Score, Split, Suite, TrainingProtocol, hookimpl
+from mtlbench.interface import Split, Suite, hookimpl
 from mtlbench_tasks.cldr.base import SCORED_AT_ONCE, CldrSuite, shortest_first
 from mtlbench_tasks.cldr.languages import MLQA_ONLY, QA_SIZES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from mtlbench.interface import Score, TrainingProtocol
     from mtlbench_tasks.cldr.questions import Question
     from mtlbench_tasks.cldr.texts import Texts
     from mtlbench_tasks.text.models import TextModel
@@ -46,7 +46,6 @@ def answer_tokens(asked: Question, segments: Sequence[int], offsets: Sequence[tu
     return touching[0], touching[-1]
 
 
-@dataclass
 class CldrQa(CldrSuite):
     """Extractive answers to questions on short passages of lists, in nine languages.
 
@@ -61,6 +60,8 @@ class CldrQa(CldrSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(
             budget=800, batch_size=12, reduction="mean", clip=1.0, lr=5e-3, schedule="linear", warmup=0.1
         )
@@ -109,6 +110,7 @@ class CldrQa(CldrSuite):
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
         import torch
 
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import mlqa_scores, squad_scores
         from mtlbench_tasks.text.models import best_spans
 

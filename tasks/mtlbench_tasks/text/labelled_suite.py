@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from mtlbench.interface import BadDataset, DataSource, Score, Split, TrainingProtocol
+from mtlbench.interface import BadDataset, Split
 from mtlbench_tasks.text.suite import TextSuite
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench.interface import DataSource, Score, TrainingProtocol
     from mtlbench_tasks.hub import Rows
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.labelled_rows import Labelled
     from mtlbench_tasks.text.networks import HeadedEncoder
-    from mtlbench_tasks.text.pairs import LabelledTexts
-    from mtlbench_tasks.text.store import Arrays, Ragged
+    from mtlbench_tasks.text.pairs import LabelledPart, LabelledTexts
+    from mtlbench_tasks.text.store import Arrays
 
 __all__ = ["LabelledSuite"]
 
 
-@dataclass
 class LabelledSuite(TextSuite):
     """Classes of sentences and pairs (cross-entropy, accuracy) and values of pairs (squared error, correlation)."""
 
@@ -31,6 +29,8 @@ class LabelledSuite(TextSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(budget=40_000, batch_size=32, lr=3e-5, clip=1.0, reduction="mean")
 
     def columns(self, source: DataSource) -> tuple[str, ...]:
@@ -88,6 +88,8 @@ class LabelledSuite(TextSuite):
                 yield from examples.second or ()
 
     def prepare(self) -> None:
+        from mtlbench_tasks.text.pairs import LabelledPart
+
         for (task, split), examples in self._examples.items():
             self.parts[task, split] = LabelledPart(self.packed(examples))
 
@@ -128,35 +130,10 @@ class LabelledSuite(TextSuite):
         return {str(row): label for row, label in enumerate(self._examples[task, split].labels)}
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import accuracy, pearson
 
         golds, found = self.golds(task, split), self.predictions(model, task, split)
         if cast("LabelledPart", self.parts[task, split]).has_values:
             return Score(100.0 * pearson(found, golds).value, len(golds))
         return Score(accuracy(found, golds), len(golds))
-
-
-@dataclass(frozen=True)
-class LabelledPart:
-    """Labelled texts as a suite's batches take them."""
-
-    packed: LabelledTexts
-
-    @property
-    def ids(self) -> Ragged:
-        return self.packed.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.packed.types
-
-    @property
-    def has_values(self) -> bool:
-        """Whether labels are values, not classes."""
-        return self.packed.labels.dtype.kind == "f"
-
-    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        return {"label": self.packed.labels[list(rows)]}
-
-    def __len__(self) -> int:
-        return len(self.packed)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from mtlbench.interface import BadDataset, DataSource, Score, Split, TrainingProtocol, require
+from mtlbench.interface import BadDataset, Split, require
 from mtlbench_tasks.text.suite import TextSuite
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench.interface import DataSource, Score, TrainingProtocol
     from mtlbench_tasks.hub import Rows
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.networks import HeadedEncoder
     from mtlbench_tasks.text.questions import Questions
-    from mtlbench_tasks.text.store import Ragged
-    from mtlbench_tasks.text.windows import Windows
+    from mtlbench_tasks.text.windows import WindowPart, Windows
 
 __all__ = ["QuestionSuite"]
 
 
-@dataclass
+@dataclass(init=False, repr=False, eq=False)  # those that derive from it have their own
 class QuestionSuite(TextSuite):
     """Question answering on passages; an example is a window of a passage."""
 
@@ -47,6 +46,8 @@ class QuestionSuite(TextSuite):
 
     @property
     def protocol(self) -> TrainingProtocol:
+        from mtlbench.interface import TrainingProtocol
+
         return TrainingProtocol(budget=40_000, batch_size=12, lr=3e-5, clip=1.0, reduction="mean")
 
     def outputs(self) -> Mapping[str, int]:
@@ -88,6 +89,8 @@ class QuestionSuite(TextSuite):
                 yield from asked.passages
 
     def prepare(self) -> None:
+        from mtlbench_tasks.text.windows import WindowPart
+
         for (task, split), asked in self._asked.items():
             self.parts[task, split] = WindowPart(self.windows(asked))
 
@@ -143,6 +146,7 @@ class QuestionSuite(TextSuite):
         return dict(zip(asked.ids, found, strict=True))
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:
+        from mtlbench.interface import Score
         from mtlbench_tasks.metrics import mlqa_scores, squad_scores
 
         asked = self._asked[task, split]
@@ -151,24 +155,3 @@ class QuestionSuite(TextSuite):
         language = self._rules.get(task)
         scores = squad_scores(found, golds) if language is None else mlqa_scores(found, golds, language)
         return Score(scores.f1, len(asked), {"EM": scores.exact_match})
-
-
-@dataclass(frozen=True)
-class WindowPart:
-    """Windows as a suite's batches take them."""
-
-    windows: Windows
-
-    @property
-    def ids(self) -> Ragged:
-        return self.windows.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.windows.types
-
-    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        return {"answer": self.windows.answer[list(rows)]}
-
-    def __len__(self) -> int:
-        return len(self.windows)

@@ -8,21 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from mtlbench.interface import (
-    BadDataset,
-    BadSetting,
-    DataReport,
-    DataSource,
-    MaskedLM,
-    MissingData,
-    Score,
-    SizeCheck,
-    Split,
-    Suite,
-    SuiteContext,
-    Task,
-    require,
-)
+from mtlbench.interface import BadDataset, BadSetting, MissingData, Split, Suite, require
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from mtlbench.interface import DataReport, DataSource, MaskedLM, Score, SizeCheck, SuiteContext, Task
     from mtlbench_tasks.hub import Rows
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.networks import HeadedEncoder
@@ -56,7 +43,7 @@ class Part(Protocol):
     def __len__(self) -> int: ...
 
 
-@dataclass
+@dataclass(init=False, repr=False, eq=False)  # those that derive from it have their own
 class TextSuite(Suite):
     """One pretrained text encoder, tasks of labelled text, and heads."""
 
@@ -155,6 +142,8 @@ class TextSuite(Suite):
 
     def text_sources(self) -> list[DataSource]:
         """The texts of the masked-LM probe, by language; empty unless ``mlm_texts`` names any."""
+        from mtlbench.interface import DataSource
+
         if self.mlm_texts is None:
             return []
         name, _, revision = self.mlm_texts.partition("@")
@@ -162,10 +151,13 @@ class TextSuite(Suite):
         return [DataSource(name, code, ("train",), revision or None, files=1) for code in codes]
 
     def sources(self) -> Sequence[DataSource]:
+        from mtlbench.interface import DataSource
+
         texts = self.text_sources()
         return [*self.data_sources(), *texts, DataSource(self.encoder_name, revision=self.revision, kind="encoder")]
 
     def check_data(self, context: SuiteContext, *, fetch: bool = False) -> Iterator[DataReport]:
+        from mtlbench.interface import DataReport
         from mtlbench_tasks.hub import report_sources
         from mtlbench_tasks.text.checkpoints import encoder_digest, encoder_origin, open_encoder, open_masked_lm
         from mtlbench_tasks.text.pieces import check_tokenizer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ from mtlbench_tasks.text.lexicon import Lexicon
 from mtlbench_tasks.text.pieces import frame_of, tokenized
 from mtlbench_tasks.text.store import Arrays, Ragged
 
-__all__ = ["Windows", "answer_tokens", "make_windows"]
+__all__ = ["WindowPart", "Windows", "answer_tokens", "make_windows"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,27 @@ class Windows:
     def first_of_question(self) -> list[int]:
         """The first window of every question."""
         return [int(row) for row in np.flatnonzero(self.passage_from == 0)]
+
+
+@dataclass(frozen=True)
+class WindowPart:
+    """Windows as a suite's batches take them."""
+
+    windows: Windows
+
+    @property
+    def ids(self) -> Ragged:
+        return self.windows.ids
+
+    @property
+    def types(self) -> Ragged:
+        return self.windows.types
+
+    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+        return {"answer": self.windows.answer[list(rows)]}
+
+    def __len__(self) -> int:
+        return len(self.windows)
 
 
 def make_windows(
