@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mtlbench.cli import program
+from mtlbench.cli import main
 
 if __name__ == "__main__":
-    sys.exit(program())
+    sys.exit(main())

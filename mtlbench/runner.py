@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadRecord
-from mtlbench.interface.executor import Executor, Job, Outcome
-from mtlbench.interface.run import Cell, Config
+from mtlbench.interface.executor import Executor
+from mtlbench.interface.job import Job, Outcome
+from mtlbench.interface.run import Cell
 from mtlbench.study.records import FutureRecord
 from mtlbench.study.store import Store
 from mtlbench.worker import make_job

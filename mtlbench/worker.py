@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench import __version__
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadDataset, BadPlugin, BadRecord, MissingData, MtlbenchError
-from mtlbench.interface.executor import Job, Report
+from mtlbench.interface.executor import Report
 from mtlbench.interface.hookspecs import hookimpl
-from mtlbench.interface.run import Cell, Config
-from mtlbench.interface.suite import SuiteContext
+from mtlbench.interface.job import Job
+from mtlbench.interface.run import Cell
+from mtlbench.interface.suite_values import SuiteContext
 from mtlbench.plugins import Registry, call_observers, load_registry
 from mtlbench.study.keys import canonical_json, cell_content, cell_from
 from mtlbench.study.records import FutureRecord, make_record

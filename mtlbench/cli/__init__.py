@@ -7,27 +7,17 @@ cell, or MISUSE when files among the records were none. Mistakes of the user are
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
 
 from mtlbench.interface.errors import MtlbenchError
 
-__all__ = ["main", "program"]
+__all__ = ["main"]
 
 MISUSE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-
-
-def program() -> int:
-    """``main`` in a process that ends with it: what the installed command and ``python -m mtlbench`` run."""
-    code = main()
-    # An ending interpreter looks for cycles among all that was loaded, a tenth of the time of ``mtlbench list``, only
-    # to give memory back.
-    gc.freeze()
-    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:

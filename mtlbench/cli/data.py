@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mtlbench.interface.suite import DataReport, Suite
+    from mtlbench.interface.suite import Suite
+    from mtlbench.interface.suite_values import DataReport
     from mtlbench.plugins import Registry
 
 NAME = "data"

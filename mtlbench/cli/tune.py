@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.cli.session import config_from, open_registry, warn
 
 if TYPE_CHECKING:
-    from mtlbench.interface.run import Config
+    from mtlbench.interface.config import Config
     from mtlbench.plugins import Registry
     from mtlbench.runner import Summary
     from mtlbench.study.asks import SuiteAsk

@@ -16,7 +16,7 @@ from mtlbench.cli.parsing import add_results
 from mtlbench.cli.session import config_from, open_registry
 
 if TYPE_CHECKING:
-    from mtlbench.interface.run import Config
+    from mtlbench.interface.config import Config
     from mtlbench.plugins import Registry
     from mtlbench.runner import CellResult
 

@@ -21,7 +21,8 @@ from mtlbench.interface.oracle import Batch, Segment, TaskInfo
 if TYPE_CHECKING:
     from mtlbench.engine.oracle import Oracle
     from mtlbench.interface.probe import Probe
-    from mtlbench.interface.suite import Score, Split, Suite, SuiteContext
+    from mtlbench.interface.suite import Split, Suite
+    from mtlbench.interface.suite_values import Score, SuiteContext
     from mtlbench.plugins import Registry
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mtlbench.interface.method import Method
     from mtlbench.interface.protocol import TrainingProtocol
     from mtlbench.interface.run import Cell
-    from mtlbench.interface.suite import Split, Suite, SuiteContext
+    from mtlbench.interface.suite import Split, Suite
+    from mtlbench.interface.suite_values import SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["GroupTraining"]

@@ -14,7 +14,8 @@ from mtlbench.interface.probe import Probe, ProbeView
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from mtlbench.interface.suite import MaskedLM, Suite
+    from mtlbench.interface.suite import Suite
+    from mtlbench.interface.suite_values import MaskedLM
 
 __all__ = ["MaskedLMProbe"]
 

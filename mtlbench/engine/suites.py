@@ -10,7 +10,8 @@ from mtlbench.interface.settings import build
 
 if TYPE_CHECKING:
     from mtlbench.interface.run import Cell
-    from mtlbench.interface.suite import Suite, SuiteContext
+    from mtlbench.interface.suite import Suite
+    from mtlbench.interface.suite_values import SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["open_suite"]

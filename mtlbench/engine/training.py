@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mtlbench.interface.executor import Report
     from mtlbench.interface.method import Method
     from mtlbench.interface.run import Cell
-    from mtlbench.interface.suite import SuiteContext
+    from mtlbench.interface.suite_values import SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["train_cell"]

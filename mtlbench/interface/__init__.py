@@ -54,6 +54,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 if TYPE_CHECKING:
     from typing import Any
 
+    from mtlbench.interface.config import Config as Config
     from mtlbench.interface.errors import (
         BadDataset as BadDataset,
     )
@@ -91,8 +92,6 @@ if TYPE_CHECKING:
         require as require,
     )
     from mtlbench.interface.executor import Executor as Executor
-    from mtlbench.interface.executor import Job as Job
-    from mtlbench.interface.executor import Outcome as Outcome
     from mtlbench.interface.executor import Report as Report
     from mtlbench.interface.golden import (
         GoldenBench as GoldenBench,
@@ -127,6 +126,8 @@ if TYPE_CHECKING:
     from mtlbench.interface.hookspecs import (
         hookspec as hookspec,
     )
+    from mtlbench.interface.job import Job as Job
+    from mtlbench.interface.job import Outcome as Outcome
     from mtlbench.interface.method import GradientMethod as GradientMethod
     from mtlbench.interface.method import Method as Method
     from mtlbench.interface.optimizer import Optimizer as Optimizer
@@ -158,7 +159,6 @@ if TYPE_CHECKING:
     from mtlbench.interface.probe import ProbeView as ProbeView
     from mtlbench.interface.protocol import TrainingProtocol as TrainingProtocol
     from mtlbench.interface.run import Cell as Cell
-    from mtlbench.interface.run import Config as Config
     from mtlbench.interface.run import RunView as RunView
     from mtlbench.interface.run import Table as Table
     from mtlbench.interface.settings import (
@@ -174,35 +174,19 @@ if TYPE_CHECKING:
         values_of as values_of,
     )
     from mtlbench.interface.suite import (
-        DataReport as DataReport,
-    )
-    from mtlbench.interface.suite import (
-        DataSource as DataSource,
-    )
-    from mtlbench.interface.suite import (
-        MaskedLM as MaskedLM,
-    )
-    from mtlbench.interface.suite import (
-        Recommendation as Recommendation,
-    )
-    from mtlbench.interface.suite import (
-        Score as Score,
-    )
-    from mtlbench.interface.suite import (
-        SizeCheck as SizeCheck,
-    )
-    from mtlbench.interface.suite import (
         Split as Split,
     )
     from mtlbench.interface.suite import (
         Suite as Suite,
     )
-    from mtlbench.interface.suite import (
-        SuiteContext as SuiteContext,
-    )
-    from mtlbench.interface.suite import (
-        Task as Task,
-    )
+    from mtlbench.interface.suite_values import DataReport as DataReport
+    from mtlbench.interface.suite_values import DataSource as DataSource
+    from mtlbench.interface.suite_values import MaskedLM as MaskedLM
+    from mtlbench.interface.suite_values import Recommendation as Recommendation
+    from mtlbench.interface.suite_values import Score as Score
+    from mtlbench.interface.suite_values import SizeCheck as SizeCheck
+    from mtlbench.interface.suite_values import SuiteContext as SuiteContext
+    from mtlbench.interface.suite_values import Task as Task
 
 __all__ = [
     "INTERFACE_VERSION",

@@ -1,16 +1,15 @@
-"""Executors: where the cells of a grid run."""
+"""Executors: where the cells of a grid run. What they are given, and what becomes of it, is in ``job``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from mtlbench.interface.job import Job, Outcome
 
-__all__ = ["Executor", "Job", "Outcome", "Report"]
+__all__ = ["Executor", "Report"]
 
 Report = Callable[[Mapping[str, Any]], None]
 """Takes a progress message of a running job: plain JSON with at least ``key``."""
@@ -33,9 +32,3 @@ class Executor:
 
     def close(self) -> None:
         """Cancel what still runs; called on every ending, an interrupt too."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("mtlbench.interface.job"), name)

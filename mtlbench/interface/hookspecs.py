@@ -19,10 +19,11 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mtlbench.interface.config import Config
     from mtlbench.interface.executor import Executor
     from mtlbench.interface.method import Method
     from mtlbench.interface.probe import Probe
-    from mtlbench.interface.run import Cell, Config, RunView, Table
+    from mtlbench.interface.run import Cell, RunView, Table
     from mtlbench.interface.suite import Suite
 
 __all__ = ["INTERFACE_VERSION", "hookimpl", "hookspec"]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mtlbench.interface.oracle import Batch, Segment, TaskInfo
-    from mtlbench.interface.suite import Suite, SuiteContext
+    from mtlbench.interface.suite import Suite
+    from mtlbench.interface.suite_values import SuiteContext
 
 __all__ = ["Probe", "ProbeView"]
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtlbench.interface.config import Config
-
-__all__ = ["Cell", "Config", "RunView", "Table"]
+__all__ = ["Cell", "RunView", "Table"]
 
 
 @dataclass(frozen=True)

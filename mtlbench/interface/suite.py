@@ -1,10 +1,9 @@
-"""Suites: tasks, data, one model and how both meet."""
+"""Suites: tasks, data, one model and how both meet. What they are given and tell is in ``suite_values``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -18,23 +17,11 @@ if TYPE_CHECKING:
         MaskedLM,
         Recommendation,
         Score,
-        SizeCheck,
         SuiteContext,
         Task,
     )
 
-__all__ = [
-    "DataReport",
-    "DataSource",
-    "MaskedLM",
-    "Recommendation",
-    "Score",
-    "SizeCheck",
-    "Split",
-    "Suite",
-    "SuiteContext",
-    "Task",
-]
+__all__ = ["Split", "Suite"]
 
 Split = Literal["train", "dev", "test"]
 
@@ -194,9 +181,3 @@ class Suite:
     def title(cls) -> str:
         """The label, or the name."""
         return cls.label or cls.name
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("mtlbench.interface.suite_values"), name)

@@ -25,6 +25,6 @@ def work_ahead(boards: Sequence[Board]) -> None:
     def work(share: slice) -> list[tuple[int, list[Any]]]:
         return [(place, [make(boards[place]) for make in _MAKERS]) for place in range(len(boards))[share]]
 
-    for place, made in (one for found in divided(work) for one in found):
+    for place, made in (one for found in divided(work, len(boards)) for one in found):
         for maker, result in zip(_MAKERS, made, strict=True):
             maker.keep(boards[place], result)

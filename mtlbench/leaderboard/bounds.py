@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from math import isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,9 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
     at_ends = (*probes, entry.start_unseen, *entry.cosine_range)
     ratios = [found.imbalance for found in filter(None, map(_AGREEMENT, curve))]
     yield "a probe's number", chain(at_ends, map(_COSINE, curve), ratios), -_LARGEST, _LARGEST
+    if entry.shown is not None:
+        course = [number for number in entry.shown.course if isfinite(number)]
+        yield "a number of its curve", course, -_LARGEST, _LARGEST
     for path in entry.paths.values():
         yield "a point of its path", path, -_LARGEST, _LARGEST
 

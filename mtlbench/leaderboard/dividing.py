@@ -24,13 +24,15 @@ _begun: list[Work[Any]] = []
 """In a process that was forked for it: its work."""
 
 
-def divided(work: Work[T], *, pays: bool = True) -> list[T]:
-    """What each share came to: of all there is, or of every n-th item from the first, the second ... to the n-th.
+def divided(work: Work[T], items: int, *, pays: bool = True) -> list[T]:
+    """What each share came to: of all items, or of every n-th from the first, the second ... to the n-th.
+
+    The first share is done in this process; of the others, what comes out is pickled, and so is what is raised.
 
     One process does it all unless it ``pays``, and where a fork would copy held locks or there is none.
     """
-    many = _processes() if pays else 1
-    if many == 1:
+    many = min(_processes(), items) if pays else 1
+    if many < 2:
         return [work(slice(None))]
     own, *others = [slice(place, None, many) for place in range(many)]
     # Processes are forked, so that neither the work nor what it works on has to be sent to them.

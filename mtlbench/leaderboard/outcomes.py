@@ -51,8 +51,12 @@ _decode = msgspec.json.Decoder(_Outcome).decode
 
 
 def outcome_of(text: bytes) -> Any:
-    """The outcome as ``json_of`` reads it, but for what no board looks at; whole where its curve has another form."""
+    """The outcome as ``json_of`` reads it, but for what no board looks at; whole where its curve has another form.
+
+    What is left out must be UTF-8 and have the form of JSON; whole numbers there may be longer than Python reads.
+    """
     try:
+        text.decode()
         return _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return json_of(text)

@@ -90,8 +90,8 @@ def rendered(
     def texts() -> dict[str, str]:
         return _texts(reading, tables, overall, formatter(registry), figures or {})
 
-    both = [html, texts]
-    shares = divided(lambda share: [make() for make in both[share]], pays=len(reading.entries) >= MANY)
+    both = [texts, html]  # in this order: a plugin that formats tables does so in this process
+    shares = divided(lambda share: [make() for make in both[share]], len(both), pays=len(reading.entries) >= MANY)
     files = {path: text for share in shares for made in share for path, text in made.items()}
     if companions.claims:
         files[VERDICTS] = verdicts_text(companions.claims, reading.boards)

@@ -25,7 +25,7 @@ def read_entries(results: Path) -> tuple[list[Entry], list[Problem]]:
     Raises BadSetting when there is no such folder.
     """
     paths = record_paths(results)
-    shares = divided(lambda share: _read(paths[share], results), pays=len(paths) >= MANY)
+    shares = divided(lambda share: _read(paths[share], results), len(paths), pays=len(paths) >= MANY)
     entries, problems = ([one for share in kind for one in share] for kind in zip(*shares, strict=True))
     return entries, problems
 

@@ -53,7 +53,7 @@ def told(candidate: Candidate) -> str:
 
 
 def examine(candidate: Candidate, scratch: pluggy.PluginManager) -> Plugin | Quarantined:
-    """Import one plugin and check it by itself; nothing is left in ``scratch``, a manager without plugins."""
+    """Import one plugin and check it by itself; no plugin is left on ``scratch``, a manager without any."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints must not get into ``list --json``
             instance = candidate.load()

@@ -100,7 +100,7 @@ def _check_hooks(plugin: object, implemented: Sequence[str], manager: pluggy.Plu
         wraps = implementation.wrapper or implementation.hookwrapper
         if wraps and caller.spec is not None and not caller.spec.opts.get("firstresult"):
             raise BadPlugin(f"it wraps {name}, which cannot be wrapped; mtlbench_run_cell can")
-    for name in sorted(_HOOKS.intersection(dir(plugin)).difference(implemented)):
+    for name in sorted(_HOOKS.difference(implemented)):
         if inspect.isroutine(getattr(plugin, name, None)):
             raise BadPlugin(f"its {name} lacks the decorator @hookimpl, or carries another project's")
 

@@ -11,7 +11,8 @@ from mtlbench.interface.errors import BadSetting, BadStudy, MtlbenchError, neare
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.run import Cell
 from mtlbench.interface.settings import Setting, build, coerce, settings_of, spec_text, values_of
-from mtlbench.interface.suite import Recommendation, Suite, SuiteContext
+from mtlbench.interface.suite import Suite
+from mtlbench.interface.suite_values import Recommendation, SuiteContext
 from mtlbench.study.asks import Ask, Place, Study, SuiteAsk
 from mtlbench.study.keys import canonical_json, keyed
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, MtlbenchError, UnknownName
-from mtlbench.interface.run import Cell, Config
+from mtlbench.interface.run import Cell
 from mtlbench.study import atomic
 from mtlbench.study.claims import Claim, holder, sweep_claims
 from mtlbench.study.json_text import json_of

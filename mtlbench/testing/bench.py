@@ -16,7 +16,8 @@ from mtlbench.interface.golden import GoldenCase, TrainedPath
 from mtlbench.interface.oracle import Batch, TaskInfo
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
-from mtlbench.interface.suite import Suite, Task
+from mtlbench.interface.suite import Suite
+from mtlbench.interface.suite_values import Task
 
 if TYPE_CHECKING:
     from mtlbench.engine.branches import OpenBranch

@@ -14,7 +14,7 @@ from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.gradients import GradientLayout, TaskGradients
 from mtlbench.interface.method import GradientMethod
 from mtlbench.interface.settings import build
-from mtlbench.interface.suite import SuiteContext
+from mtlbench.interface.suite_values import SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
 from mtlbench.testing.laws import Law, NotTried, Subject, demand
 from mtlbench.testing.short_run import Setup, Trained

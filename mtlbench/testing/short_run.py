@@ -18,7 +18,8 @@ from mtlbench.plugins import build_registry
 if TYPE_CHECKING:
     from mtlbench.interface.method import Method
     from mtlbench.interface.protocol import TrainingProtocol
-    from mtlbench.interface.suite import Suite, SuiteContext
+    from mtlbench.interface.suite import Suite
+    from mtlbench.interface.suite_values import SuiteContext
 
 __all__ = ["Setup", "Trained"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.interface.settings import parse_spec
-from mtlbench.interface.suite import SuiteContext
+from mtlbench.interface.suite_values import SuiteContext
 from mtlbench.testing.laws import Law, Verdict, try_laws
 
 if TYPE_CHECKING:

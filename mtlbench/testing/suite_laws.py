@@ -14,7 +14,8 @@ from torch import nn
 
 from mtlbench.engine.micro_batches import cut_batch, weighed
 from mtlbench.interface.method import Method
-from mtlbench.interface.suite import Split, Suite, SuiteContext
+from mtlbench.interface.suite import Split, Suite
+from mtlbench.interface.suite_values import SuiteContext
 from mtlbench.testing.common_laws import LIGHT_IMPORT, SETTINGS
 from mtlbench.testing.laws import Law, NotTried, Subject, demand
 from mtlbench.testing.short_run import Setup, Trained

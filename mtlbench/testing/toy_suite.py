@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import settings_of
-from mtlbench.interface.suite import Score, Split, Suite, SuiteContext, Task
+from mtlbench.interface.suite import Split, Suite
+from mtlbench.interface.suite_values import Score, SuiteContext, Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

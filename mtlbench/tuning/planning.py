@@ -18,7 +18,7 @@ from mtlbench.tuning.points import points
 from mtlbench.tuning.spaces import Section, Spaces
 
 if TYPE_CHECKING:
-    from mtlbench.interface.suite import SuiteContext
+    from mtlbench.interface.suite_values import SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["MethodPlan", "Plan", "Trial", "interleaved", "plan_suite"]

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mtlbench.interface.config import Config
 from mtlbench.interface.errors import BadRecord
-from mtlbench.interface.executor import Job, Report
-from mtlbench.interface.run import Cell, Config
+from mtlbench.interface.executor import Report
+from mtlbench.interface.job import Job
+from mtlbench.interface.run import Cell
 from mtlbench.study.records import make_record, read_checked
 from mtlbench.study.store import Store
 from mtlbench.worker import asked_of, computing, now, payload_of, provenance, settle, shares_of, suite_context

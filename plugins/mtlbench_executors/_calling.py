@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mtlbench.interface.executor import Job, Outcome, Report
+    from mtlbench.interface.executor import Report
+    from mtlbench.interface.job import Job, Outcome
 
 __all__ = ["call"]
 

@@ -19,7 +19,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from mtlbench.interface.executor import Job, Outcome
+from mtlbench.interface.job import Job, Outcome
 from mtlbench_executors._calling import call
 
 __all__ = ["Slot"]

@@ -13,7 +13,8 @@ from mtlbench.interface.errors import require
 from mtlbench.interface.executor import Executor
 
 if TYPE_CHECKING:
-    from mtlbench.interface.executor import Job, Outcome, Report
+    from mtlbench.interface.executor import Report
+    from mtlbench.interface.job import Job, Outcome
     from mtlbench_executors._slots import Slot
 
 __all__ = ["Processes", "Waiting"]

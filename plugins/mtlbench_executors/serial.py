@@ -11,7 +11,8 @@ from mtlbench.interface import hookimpl
 from mtlbench.interface.executor import Executor
 
 if TYPE_CHECKING:
-    from mtlbench.interface.executor import Job, Outcome, Report
+    from mtlbench.interface.executor import Report
+    from mtlbench.interface.job import Job, Outcome
 
 __all__ = ["Serial"]
 

@@ -15,7 +15,7 @@ __all__ = ["OuterLoop"]
 _FEWEST_ROUNDS = 10
 
 
-@dataclass(init=False, repr=False, eq=False)  # those that derive from it have their own
+@dataclass(repr=False, eq=False)  # those that derive from it have their own
 class OuterLoop(Method):
     """Rounds of K inner optimizer steps on theta, each round ended by phi += eta (theta - phi).
 

@@ -13,7 +13,7 @@ from paired_timing import Clock, paired
 from words_suite import Shape, Words, oracle_of
 
 from mtlbench import TaskGradients
-from mtlbench.interface.executor import Job
+from mtlbench.interface.job import Job
 from mtlbench.leaderboard.board import read_boards
 from mtlbench.plugins import load_registry
 from mtlbench.testing.records import made_up_record, store_records

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from paired_timing import Ratio, paired, ratio_of
 
-from mtlbench.interface.executor import Job
+from mtlbench.interface.job import Job
 from mtlbench.plugins import load_registry
 
 pytestmark = pytest.mark.benchmark_suite
@@ -28,7 +28,7 @@ import torch
 imported = time.process_time()
 from mtlbench import Cell, hookimpl, values_of
 from mtlbench.engine.training import train_cell
-from mtlbench.interface.run import Config
+from mtlbench.interface.config import Config
 from mtlbench.plugins import load_registry
 from mtlbench.worker import suite_context
 import dataclasses, pathlib
@@ -90,8 +90,8 @@ def _cpu_seconds(*command: str) -> float:
 
 @pytest.mark.parametrize(("command", "goal"), [("--help", 3.0), ("list", 5.0), ("plugins", 5.0)])
 def test_start_of_a_command_beside_the_interpreters(board: Any, command: str, goal: float) -> None:
-    script = "import sys; from mtlbench.cli import program; sys.exit(program())"  # as the installed command has it
-    ours, bare = (sys.executable, "-c", script, command), (sys.executable, "-c", "pass")
+    script = f"import sys; from mtlbench.cli import main; sys.exit(main([{command!r}]))"
+    ours, bare = (sys.executable, "-c", script), (sys.executable, "-c", "pass")
     _cpu_seconds(*ours)
     found = ratio_of([(_cpu_seconds(*ours), _cpu_seconds(*bare)) for _ in range(21)])
     board.add(f"mtlbench {command} / python -c pass", found, goal)

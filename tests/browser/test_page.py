@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlbench.interface.run import Config
+from mtlbench.interface.config import Config
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim

@@ -112,6 +112,7 @@ def refusal_with(path, value, **made):
         (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
         (("outcome", "probes", "cosine", "mean"), -1e308, "a probe's number is -1e+308, and none below -1e+100 or "),
         (("outcome", "probes", "distance"), {"l2": 1e308}, "a probe's number is 1e+308, and none below -1e+100 or "),
+        (("outcome", "curve", 1, "probes"), {"distance": {"l2": 1e308}}, "a number of its curve is 1e+308, and none "),
         (("outcome", "trace"), {"all": [[0, 0.0, 1e308]]}, "a point of its path is 1e+308, and none below -1e+100 "),
         (("outcome", "counts", "tokens"), -1, "a count is -1, and none below 0 or above 9223372036854775807 can be"),
         (("measured", "seconds", "train"), -5.0, "a number of seconds is -5, and none below 0 or above 1e+09 can be"),

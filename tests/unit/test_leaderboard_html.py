@@ -12,8 +12,8 @@ import pytest
 
 from mtlbench.cli.parsing import command_parser
 from mtlbench.cli.running.asking import study_from
-from mtlbench.interface.run import Config
-from mtlbench.interface.suite import SuiteContext
+from mtlbench.interface.config import Config
+from mtlbench.interface.suite_values import SuiteContext
 from mtlbench.leaderboard import html_page
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted

@@ -61,3 +61,10 @@ def test_a_record_whose_digest_is_of_more_than_boards_read_is_accepted_and_one_w
     entries, (problem,) = read_entries(tmp_path)
     assert not entries
     assert "digest does not match" in problem.text
+
+
+@pytest.mark.parametrize("place", ['"more":%s', '"curve":[{"lr":%s}]', '"curve":[{"probes":{"cosine":{"pairs":%s}}}]'])
+@pytest.mark.parametrize("damage", [b'"\xff"', b'"\xed\xa0\x80"', b"tru", b"NaN", b"[1"])
+def test_what_is_left_out_must_be_json_all_the_same(place: str, damage: bytes) -> None:
+    with pytest.raises(ValueError):
+        outcome_of(b"{" + place.encode() % damage + b"}")

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib import import_module
 
 import pytest
-
-import mtlbench
 
 THIRD_PARTIES = {"torch", "numpy", "scipy", "sklearn", "transformers", "datasets", "pandas", "rich", "babel", "PIL"}
 SLOW = {
@@ -62,29 +59,6 @@ def test_commands_that_only_tell_load_little(command, most):
     unwanted = THIRD_PARTIES | SLOW | (NOT_FOR_HELP if command == "--help" else NOT_FOR_LISTS)
     assert not unwanted & set(names)
     assert len(names) <= most, names
-
-
-@pytest.mark.parametrize("module", ["executor", "run", "suite"])
-def test_modules_of_the_interface_give_all_that_they_name(module):
-    found = import_module(f"mtlbench.interface.{module}")
-    assert all(getattr(found, name) is getattr(mtlbench, name) for name in found.__all__)
-    with pytest.raises(AttributeError, match="'Nothing'"):
-        _ = found.Nothing
-
-
-ENDING = """
-import gc, sys
-from mtlbench.cli import program
-sys.argv[1:] = ["list", "probes"]
-assert program() == 0
-print(gc.get_count()[0] < 1000 < gc.get_freeze_count())
-"""
-
-
-def test_an_ending_command_leaves_the_collector_nothing_to_look_through():
-    told = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True).stdout
-    assert told.startswith("PROBES")
-    assert told.split()[-1] == "True"
 
 
 CELLS = """

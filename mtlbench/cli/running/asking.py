@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mtlbench.interface.executor import Executor
     from mtlbench.interface.run import Cell
-    from mtlbench.interface.suite import SuiteContext
+    from mtlbench.interface.suite_values import SuiteContext
     from mtlbench.plugins import Registry
 
 __all__ = ["check_encoders", "executor_from", "study_from"]

@@ -11,7 +11,7 @@ from mtlbench.runner import CellResult, Status, Summary, told
 from mtlbench.study.store import Store
 
 if TYPE_CHECKING:
-    from mtlbench.interface.run import Config
+    from mtlbench.interface.config import Config
     from mtlbench.plugins import Registry
 
 __all__ = ["complaints", "data_is_bad", "print_json", "print_tables"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["QuestionSuite"]
 
 
-@dataclass(init=False, repr=False, eq=False)  # those that derive from it have their own
+@dataclass(repr=False, eq=False)  # those that derive from it have their own
 class QuestionSuite(TextSuite):
     """Question answering on passages; an example is a window of a passage."""
 

@@ -43,7 +43,7 @@ class Part(Protocol):
     def __len__(self) -> int: ...
 
 
-@dataclass(init=False, repr=False, eq=False)  # those that derive from it have their own
+@dataclass(repr=False, eq=False)  # those that derive from it have their own
 class TextSuite(Suite):
     """One pretrained text encoder, tasks of labelled text, and heads."""
 

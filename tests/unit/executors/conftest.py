@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtlbench.interface.executor import Job
+from mtlbench.interface.job import Job
 
 _FUNCTIONS = """
 import os, signal, sys, time

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from mtlbench import Cell, Method, Suite, SuiteContext, TrainingProtocol, hookimpl, values_of
-from mtlbench.interface.suite import Recommendation
+from mtlbench.interface.suite_values import Recommendation
 from mtlbench.plugins import Registry, build_registry, of_object
 from mtlbench.study.atomic import Owner, _started
 from mtlbench.study.keys import keyed

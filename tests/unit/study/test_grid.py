@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mtlbench import BadSetting, BadStudy, SuiteContext, UnknownName
-from mtlbench.interface.suite import Recommendation
+from mtlbench.interface.suite_values import Recommendation
 from mtlbench.plugins import Registry
 from mtlbench.study.asks import Place, Study, parse_seeds, parse_values
 from mtlbench.study.choice import choose_methods, choose_suites
