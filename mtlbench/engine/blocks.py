@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlbench.engine.block_modules import comes_apart, computed
-from mtlbench.engine.tables import Touched, summed_rows
+from mtlbench.engine.tables import Found, joined
 
 __all__ = ["BlockGradients"]
 
@@ -29,7 +29,7 @@ class BlockGradients:
     def __init__(self, encoder: nn.Module) -> None:
         self._blocks = self._examples = 0
         self._targets: Mapping[int, Tensor] = {}
-        self._looked_up: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        self._looked_up: dict[int, list[Found]] = {}
         for module in encoder.modules():
             if comes_apart(module):
                 module.forward = _Either(self, module, module.forward).forward
@@ -43,7 +43,7 @@ class BlockGradients:
         """Within the block, passes over ``blocks`` runs of ``examples`` examples each are differentiated run by run.
 
         targets: by a parameter's id, (R, *shape) that is added to. Of embedding tables without a target the
-        touched rows are kept, for ``rows_of``.
+        look-ups are kept, for ``found_in``.
         """
         self._blocks, self._examples, self._targets = blocks, examples, targets
         self._looked_up.clear()
@@ -52,13 +52,13 @@ class BlockGradients:
         finally:
             self._blocks, self._targets = 0, {}
 
-    def rows_of(self, table: Tensor, block: int) -> Touched:
-        """What one block touched of a table without a target."""
+    def found_in(self, table: Tensor, block: int) -> Found:
+        """What one block looked up in a table without a target."""
         found = self._looked_up.get(id(table), [])
-        return summed_rows([(ids[block], gradients[block]) for ids, gradients in found], table)
+        return joined([(ids[block], gradients[block]) for ids, gradients in found], table)
 
     def forget(self) -> None:
-        """Let go of what ``rows_of`` has told."""
+        """Let go of what ``found_in`` has told."""
         self._looked_up.clear()
 
     # What the modules' backward passes ask for -------------------------------------------------------------------

@@ -19,6 +19,7 @@ from mtlbench.interface.method import Method
 
 if TYPE_CHECKING:
     from mtlbench.engine.parameters import FlatParameters
+    from mtlbench.engine.tables import Found
     from mtlbench.interface.oracle import Batch
     from mtlbench.interface.suite import Suite
 
@@ -175,9 +176,9 @@ class JointPasses:
             self.refusal = "most of its gradients are zero at the start, and cannot be compared"
 
     def forget(self) -> None:
-        """Let go of what ``rows_of`` has told."""
+        """Let go of what ``found_in`` has told."""
         self._blocks.forget()
 
-    def rows_of(self, table: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Of an embedding table without a target, the rows that a batch of the last pass touched, and their values."""
-        return self._blocks.rows_of(table, batch)
+    def found_in(self, table: Tensor, batch: int) -> Found:
+        """What a batch of the last pass looked up in an embedding table without a target."""
+        return self._blocks.found_in(table, batch)

@@ -52,6 +52,16 @@ class Support:
         self._tables[place].add_(gradient)
         self.lend()
 
+    def put(self, place: int, rows: Tensor, values: Tensor) -> None:
+        """Let a table hold values (n, h) in rows (n,), each once, and zeros elsewhere."""
+        table = self._tables[place]
+        if self._everywhere:
+            table.zero_()
+        else:
+            table.index_fill_(0, self._touched(place), 0.0)
+        table.index_copy_(0, rows, values)
+        self._rows[place][:] = [rows]
+
     def pieces(self, start: int, stop: int) -> list[Tensor]:
         """What of these columns may differ from zero; of tables a copy. No table may lie across an end."""
         return [columns if rows is None else columns[rows].flatten() for columns, rows in self._parts(start, stop)]
