@@ -172,14 +172,16 @@ class Backpropagation:
         """Differentiate each batch into its row; losses, gradients outside the shared parameters, and large tables'."""
         losses, own = [], []
         gathered: dict[int, list[Found]] = {place: [] for place in self.tables}
-        rows = self._rows.of(len(batches))
+        self._rows.of(len(batches))
         with self._passes(batches, apart=True) as together:
             for row, batch in enumerate(batches):
-                rows[row].zero_()
                 self._parameters.gradient[self._parameters.shared :].zero_()
-                self._parameters.collect_into(self._rows.views(row))
+                cleared = self._rows.cleared if together is None else self._rows.cleared_outside
+                self._parameters.collect_into(cleared(row))
                 with self._lent(together, row, cut=True):
                     losses.append(self._differentiate(batch, 1.0))
+                if together is not None and self.joint is not None:
+                    self.joint.keep_left(row)
                 own.append(self._own_parts(batch))
                 for place, found in gathered.items():
                     table = self._parameters.parameters[place]

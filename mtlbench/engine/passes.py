@@ -84,8 +84,9 @@ class JointPasses:
     def over(self, batches: Sequence[Batch], targets: Mapping[int, Tensor] | None = None) -> Iterator[Together | None]:
         """One pass over the batches; None where they need single ones, and once ``refusal`` says so.
 
-        targets: where each encoder parameter's gradients go, (R, *shape) by its id: then the losses are differentiated
-        one by one within the block, the encoder at its end. Without, whoever differentiates a loss goes all the way.
+        targets: where each encoder parameter's gradients go, (R, *shape) by its id, in the place of what is there: then
+        the losses are differentiated one by one within the block, the encoder at its end. Without, whoever
+        differentiates a loss goes all the way.
         Raises Mixed when a parameter's gradients did not come apart.
         """
         if self._aside or self.refusal is not None:
@@ -174,6 +175,12 @@ class JointPasses:
                 return
         if 2 * sum(norm > 0 for _, norm in norms) <= len(norms):
             self.refusal = "most of its gradients are zero at the start, and cannot be compared"
+
+    def keep_left(self, batch: int) -> None:
+        """Let a batch have what its loss has left at the encoder's own weights, past the pass."""
+        for parameter, info in zip(self._parameters.parameters, self._parameters.infos, strict=True):
+            if info.encoder and parameter.grad is not None and self._blocks.has_place_for(parameter):
+                self._blocks.put_one(parameter, batch, parameter.grad)
 
     def forget(self) -> None:
         """Let go of what ``found_in`` has told."""
