@@ -16,8 +16,8 @@ class Support:
     """Clears, measures and scales the flat gradient, and passes over the rows of large tables that are zero.
 
     A vocabulary is most of a small encoder, and a batch holds few of its words: reading all of it three times is a
-    tenth of a step. Only while nobody else writes into the vector: once a method or its optimizer was lent it, who
-    may write whenever they like, all of it counts, for good.
+    tenth of a step. Only while nobody else writes into the vector: once a method was lent it, because it asked for a
+    direction's full vector, or its optimizer, they may write whenever they like, and all of it counts, for good.
     """
 
     def __init__(self, parameters: FlatParameters, tables: Collection[int]) -> None:
