@@ -20,9 +20,9 @@ from mtlbench.engine.passes import JointPasses
 from mtlbench.engine.precision import autocast, widened
 from mtlbench.engine.rows import RowStorage
 from mtlbench.engine.support import Support
-from mtlbench.engine.tables import GatheredGradients, Touched, collecting, large_tables, summed_rows
+from mtlbench.engine.tables import Found, GatheredDirection, GatheredGradients, collecting, joined, large_tables
 from mtlbench.interface.errors import BadPlugin, Diverged
-from mtlbench.interface.gradients import TaskGradients
+from mtlbench.interface.gradients import Direction, TaskGradients
 
 if TYPE_CHECKING:
     from mtlbench.engine.together import Together
@@ -98,20 +98,42 @@ class Backpropagation:
 
     def apart(self, batches: Sequence[Batch]) -> TaskGradients:
         """Each batch's gradient over the shared parameters, lent until the next call."""
-        self.support.lend()
         with collecting(self.tables.values()):
             self._try_joint(batches)
             losses, own, gathered = self._fill_rows(batches)
-        kind = partial(GatheredGradients, tables=gathered) if gathered else TaskGradients
-        return kind(
-            self._rows.of(len(batches)),
-            tasks=[batch.task for batch in batches],
-            task_ids=[batch.task_id for batch in batches],
-            losses=torch.tensor(losses, dtype=torch.float64),
-            layout=self._parameters.layout,
-            own=own,
-            result=self._parameters.gradient[: self._parameters.shared],
-        )
+        facts: dict[str, Any] = {
+            "tasks": [batch.task for batch in batches],
+            "task_ids": [batch.task_id for batch in batches],
+            "losses": torch.tensor(losses, dtype=torch.float64),
+            "layout": self._parameters.layout,
+            "own": own,
+        }
+        rows = self._rows.of(len(batches))
+        if gathered:
+            return GatheredGradients(rows, tables=gathered, lend=self._lend, **facts)
+        return TaskGradients(rows, result=self._lend(), **facts)
+
+    def _lend(self) -> Tensor:
+        """The flat gradient's shared part, to somebody who may write there whenever they like."""
+        self.support.lend()
+        return self._parameters.gradient[: self._parameters.shared]
+
+    def follow(self, direction: Direction) -> None:
+        """Let the flat gradient hold a direction, where the direction says something."""
+        gathered = direction.gathered if isinstance(direction, GatheredDirection) else None
+        flat = self._parameters.gradient
+        if gathered is not None:
+            for columns, values in gathered.columns:
+                flat[columns].copy_(values)
+            for place, (_, found) in gathered.tables.items():
+                self.support.put(place, *found)
+        else:
+            shared = self._lend()
+            if direction.shared.data_ptr() != shared.data_ptr():
+                shared.copy_(direction.shared)
+        for segment, (start, stop) in zip(self._parameters.segments, self._parameters.segment_spans, strict=True):
+            if segment.name in direction.own:
+                flat[start:stop].copy_(direction.own[segment.name])
 
     def added(self, batches: Sequence[Batch], weights: Sequence[float] | None) -> None:
         """The sum of the gradients, each times its weight (None: 1), over all parameters, in their flat gradient."""
@@ -146,18 +168,20 @@ class Backpropagation:
 
     def _fill_rows(
         self, batches: Sequence[Batch]
-    ) -> tuple[list[float], list[Mapping[str, Tensor]], dict[int, list[Touched]]]:
+    ) -> tuple[list[float], list[Mapping[str, Tensor]], dict[int, list[Found]]]:
         """Differentiate each batch into its row; losses, gradients outside the shared parameters, and large tables'."""
         losses, own = [], []
-        gathered: dict[int, list[Touched]] = {place: [] for place in self.tables}
-        rows = self._rows.of(len(batches))
+        gathered: dict[int, list[Found]] = {place: [] for place in self.tables}
+        self._rows.of(len(batches))
         with self._passes(batches, apart=True) as together:
             for row, batch in enumerate(batches):
-                rows[row].zero_()
                 self._parameters.gradient[self._parameters.shared :].zero_()
-                self._parameters.collect_into(self._rows.views(row))
+                cleared = self._rows.cleared if together is None else self._rows.cleared_outside
+                self._parameters.collect_into(cleared(row))
                 with self._lent(together, row, cut=True):
                     losses.append(self._differentiate(batch, 1.0))
+                if together is not None and self.joint is not None:
+                    self.joint.keep_left(row)
                 own.append(self._own_parts(batch))
                 for place, found in gathered.items():
                     table = self._parameters.parameters[place]
@@ -166,8 +190,8 @@ class Backpropagation:
         if together is not None and self.joint is not None:
             for place, found in gathered.items():
                 table = self._parameters.parameters[place]
-                both = [(self.joint.rows_of(table, row), rest) for row, rest in enumerate(found)]
-                found[:] = [summed_rows(parts, table) for parts in both]
+                both = [(self.joint.found_in(table, row), rest) for row, rest in enumerate(found)]
+                found[:] = [joined(parts, table) for parts in both]
             self.joint.forget()
         return losses, own, gathered
 
@@ -182,7 +206,7 @@ class Backpropagation:
     def _collect_tables(self) -> None:
         for place, lookups in self.tables.items():
             table = self._parameters.parameters[place]
-            self.support.add(place, *lookups.take())
+            self.support.add(place, *lookups.take_summed())
             if table.grad is not None:
                 self.support.add_whole(place, table.grad)
                 table.grad = None

@@ -85,7 +85,8 @@ class _LayerNorm(torch.autograd.Function):
         for parameter, place in ((module.weight, 1), (module.bias, 2)):
             if parameter is not None:
                 blocks.put(parameter, torch.stack([each[place] for each in found]))
-        below = torch.cat([each[0] for each in found]).view_as(inputs) if mask[0] else None
+        # No view of what was put together: autograd adds further gradients to it in place.
+        below = torch.cat([each[0].view(-1, *inputs.shape[1:]) for each in found]) if mask[0] else None
         return None, None, below, None, None
 
 

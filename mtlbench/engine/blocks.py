@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlbench.engine.block_modules import comes_apart, computed
-from mtlbench.engine.tables import Touched, summed_rows
+from mtlbench.engine.tables import Found, joined
 
 __all__ = ["BlockGradients"]
 
@@ -29,7 +29,8 @@ class BlockGradients:
     def __init__(self, encoder: nn.Module) -> None:
         self._blocks = self._examples = 0
         self._targets: Mapping[int, Tensor] = {}
-        self._looked_up: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        self._begun: set[int] = set()
+        self._looked_up: dict[int, list[Found]] = {}
         for module in encoder.modules():
             if comes_apart(module):
                 module.forward = _Either(self, module, module.forward).forward
@@ -42,23 +43,26 @@ class BlockGradients:
     def into(self, blocks: int, examples: int, targets: Mapping[int, Tensor]) -> Iterator[None]:
         """Within the block, passes over ``blocks`` runs of ``examples`` examples each are differentiated run by run.
 
-        targets: by a parameter's id, (R, *shape) that is added to. Of embedding tables without a target the
-        touched rows are kept, for ``rows_of``.
+        targets: by a parameter's id, (R, *shape) that is written over. Of embedding tables without a target the
+        look-ups are kept, for ``found_in``.
         """
         self._blocks, self._examples, self._targets = blocks, examples, targets
+        self._begun = set()
         self._looked_up.clear()
         try:
             yield
+            for unused in targets.keys() - self._begun:
+                targets[unused].zero_()
         finally:
             self._blocks, self._targets = 0, {}
 
-    def rows_of(self, table: Tensor, block: int) -> Touched:
-        """What one block touched of a table without a target."""
+    def found_in(self, table: Tensor, block: int) -> Found:
+        """What one block looked up in a table without a target."""
         found = self._looked_up.get(id(table), [])
-        return summed_rows([(ids[block], gradients[block]) for ids, gradients in found], table)
+        return joined([(ids[block], gradients[block]) for ids, gradients in found], table)
 
     def forget(self) -> None:
-        """Let go of what ``rows_of`` has told."""
+        """Let go of what ``found_in`` has told."""
         self._looked_up.clear()
 
     # What the modules' backward passes ask for -------------------------------------------------------------------
@@ -77,23 +81,34 @@ class BlockGradients:
 
     def put(self, parameter: Tensor, gradients: Tensor) -> None:
         """gradients: (R, *shape), added to what other uses of the parameter have left."""
-        target = self._target(parameter)
+        target, begun = self._target(parameter)
         if target is not None:
-            target += gradients
+            _add(target, gradients, begun)
 
     def put_products(self, parameter: Tensor, left: Tensor, right: Tensor) -> None:
         """The same for gradients that are products of left (R, a, n) and right (R, n, b)."""
-        target = self._target(parameter)
+        target, begun = self._target(parameter)
         if target is not None and left.dtype == target.dtype:
-            torch.baddbmm(target, left, right, out=target)
+            torch.baddbmm(target, left, right, beta=int(begun), out=target)
         elif target is not None:
-            target += torch.bmm(left, right)
+            _add(target, torch.bmm(left, right), begun)
 
-    def _target(self, parameter: Tensor) -> Tensor | None:
-        target = self._targets.get(id(parameter))
+    def put_one(self, parameter: Tensor, block: int, gradient: Tensor) -> None:
+        """The same for the gradient of one block alone."""
+        target, begun = self._target(parameter)
+        if target is not None:
+            (target if begun else target.zero_())[block] += gradient
+
+    def has_place_for(self, parameter: Tensor) -> bool:
+        return id(parameter) in self._targets
+
+    def _target(self, parameter: Tensor) -> tuple[Tensor | None, bool]:
+        """Where a parameter's gradients go, and whether there are some already."""
+        target, begun = self._targets.get(id(parameter)), id(parameter) in self._begun
         if target is None and parameter.requires_grad:
             raise RuntimeError("a parameter whose gradients come apart has no place for them")
-        return target
+        self._begun.add(id(parameter))
+        return target, begun
 
     def put_lookups(self, table: Tensor, ids: Tensor, gradients: Tensor) -> None:
         """ids (R, n), gradients (R, n, h)."""
@@ -103,6 +118,13 @@ class BlockGradients:
         rows = table.shape[0]
         pairs = zip(ids, gradients.to(table.dtype), strict=True)
         self.put(table, torch.stack([torch.ops.aten.embedding_dense_backward(g, i, rows, -1, False) for i, g in pairs]))
+
+
+def _add(target: Tensor, gradients: Tensor, begun: bool) -> None:
+    if begun:
+        target += gradients
+    else:
+        target.copy_(gradients)
 
 
 class _Either:

@@ -213,13 +213,7 @@ class Oracle:
 
     def apply(self, direction: Direction) -> None:
         with self.clock.phase("update"):
-            self.passes.support.lend()
-            shared = self.parameters.gradient[: self.parameters.shared]
-            if direction.shared.data_ptr() != shared.data_ptr():
-                shared.copy_(direction.shared)
-            for segment, span in zip(self.segments, self.parameters.segment_spans, strict=True):
-                if segment.name in direction.own:
-                    self.parameters.gradient[span[0] : span[1]].copy_(direction.own[segment.name])
+            self.passes.follow(direction)
         live = {segment.owner for segment in self.segments if segment.name in direction.own and segment.owner}
         self._update(live, self._scale(direction))
 

@@ -19,6 +19,7 @@ from mtlbench.interface.method import Method
 
 if TYPE_CHECKING:
     from mtlbench.engine.parameters import FlatParameters
+    from mtlbench.engine.tables import Found
     from mtlbench.interface.oracle import Batch
     from mtlbench.interface.suite import Suite
 
@@ -83,8 +84,9 @@ class JointPasses:
     def over(self, batches: Sequence[Batch], targets: Mapping[int, Tensor] | None = None) -> Iterator[Together | None]:
         """One pass over the batches; None where they need single ones, and once ``refusal`` says so.
 
-        targets: where each encoder parameter's gradients go, (R, *shape) by its id: then the losses are differentiated
-        one by one within the block, the encoder at its end. Without, whoever differentiates a loss goes all the way.
+        targets: where each encoder parameter's gradients go, (R, *shape) by its id, in the place of what is there: then
+        the losses are differentiated one by one within the block, the encoder at its end. Without, whoever
+        differentiates a loss goes all the way.
         Raises Mixed when a parameter's gradients did not come apart.
         """
         if self._aside or self.refusal is not None:
@@ -174,10 +176,16 @@ class JointPasses:
         if 2 * sum(norm > 0 for _, norm in norms) <= len(norms):
             self.refusal = "most of its gradients are zero at the start, and cannot be compared"
 
+    def keep_left(self, batch: int) -> None:
+        """Let a batch have what its loss has left at the encoder's own weights, past the pass."""
+        for parameter, info in zip(self._parameters.parameters, self._parameters.infos, strict=True):
+            if info.encoder and parameter.grad is not None and self._blocks.has_place_for(parameter):
+                self._blocks.put_one(parameter, batch, parameter.grad)
+
     def forget(self) -> None:
-        """Let go of what ``rows_of`` has told."""
+        """Let go of what ``found_in`` has told."""
         self._blocks.forget()
 
-    def rows_of(self, table: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Of an embedding table without a target, the rows that a batch of the last pass touched, and their values."""
-        return self._blocks.rows_of(table, batch)
+    def found_in(self, table: Tensor, batch: int) -> Found:
+        """What a batch of the last pass looked up in an embedding table without a target."""
+        return self._blocks.found_in(table, batch)

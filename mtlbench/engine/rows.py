@@ -39,12 +39,22 @@ class RowStorage:
         self._rows = None
         self._views = []
 
-    def views(self, row: int) -> list[Tensor | None]:
-        """One row as a tensor per parameter: where a backward pass collects one batch's gradient.
+    def cleared(self, row: int) -> list[Tensor | None]:
+        """One row as a tensor per parameter, all zero: where a backward pass collects one batch's gradient.
 
         Parameters that tasks own collect in the flat gradient; None for those without columns.
         """
+        self.of(row + 1)[row].zero_()
         return self._views[row]
+
+    def cleared_outside(self, row: int) -> list[Tensor | None]:
+        """The same without the encoder's parameters, whose columns stay as they are."""
+        infos = self._parameters.infos
+        views = [None if info.encoder else view for view, info in zip(self._views[row], infos, strict=True)]
+        for view, info in zip(views, infos, strict=True):
+            if view is not None and info.owner is None:
+                view.zero_()
+        return views
 
     def by_parameter(self, count: int) -> dict[int, Tensor]:
         """The columns of every shared parameter of the encoder, by the parameter's id: (count, *shape)."""

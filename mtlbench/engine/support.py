@@ -16,8 +16,8 @@ class Support:
     """Clears, measures and scales the flat gradient, and passes over the rows of large tables that are zero.
 
     A vocabulary is most of a small encoder, and a batch holds few of its words: reading all of it three times is a
-    tenth of a step. Only while nobody else writes into the vector: once a method or its optimizer was lent it, who
-    may write whenever they like, all of it counts, for good.
+    tenth of a step. Only while nobody else writes into the vector: once a method was lent it, because it asked for a
+    direction's full vector, or its optimizer, they may write whenever they like, and all of it counts, for good.
     """
 
     def __init__(self, parameters: FlatParameters, tables: Collection[int]) -> None:
@@ -51,6 +51,16 @@ class Support:
         """Add a gradient (V, h), which torch made of other uses of the table: no row of it need be zero."""
         self._tables[place].add_(gradient)
         self.lend()
+
+    def put(self, place: int, rows: Tensor, values: Tensor) -> None:
+        """Let a table hold values (n, h) in rows (n,), each once, and zeros elsewhere."""
+        table = self._tables[place]
+        if self._everywhere:
+            table.zero_()
+        else:
+            table.index_fill_(0, self._touched(place), 0.0)
+        table.index_copy_(0, rows, values)
+        self._rows[place][:] = [rows]
 
     def pieces(self, start: int, stop: int) -> list[Tensor]:
         """What of these columns may differ from zero; of tables a copy. No table may lie across an end."""

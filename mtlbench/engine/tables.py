@@ -6,8 +6,9 @@ for each task, and adds them up; surgery on them would multiply zeros.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,21 +22,26 @@ if TYPE_CHECKING:
     from mtlbench.engine.parameters import FlatParameters
 
 __all__ = [
+    "Found",
+    "GatheredDirection",
     "GatheredGradients",
     "Lookups",
     "Touched",
     "collecting",
+    "joined",
     "large_tables",
     "plain_lookups",
-    "summed_rows",
     "touched",
 ]
 
 LARGE = 20_000
 """Rows from which a table's gradients are gathered: vocabularies as large as BERT's."""
 
+Found = tuple[Tensor, Tensor]
+"""Rows of a table (n,), in any order and any number of times, and what is to be added to each of them (n, h)."""
+
 Touched = tuple[Tensor, Tensor]
-"""Of one batch's gradient of a table: the rows that may differ from zero (n,), rising, and their values (n, h)."""
+"""Of a gradient of a table: the rows that may differ from zero (n,), rising, and their values (n, h)."""
 
 
 class Lookups:
@@ -48,7 +54,7 @@ class Lookups:
     def __init__(self, module: nn.Embedding) -> None:
         self.collects = False
         self._module = module
-        self._found: list[tuple[Tensor, Tensor]] = []
+        self._found: list[Found] = []
         module.forward = self._forward  # type: ignore[method-assign]
 
     def _forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's own name)
@@ -61,17 +67,23 @@ class Lookups:
     def forget(self) -> None:
         self._found.clear()
 
-    def take(self) -> Touched:
-        """What was found since the last call."""
-        found = summed_rows(self._found, self._module.weight)
+    def take(self) -> Found:
+        """What was found since the last call, in the order in which it was."""
+        found = joined(self._found, self._module.weight)
         self._found.clear()
         return found
 
-    def take_with(self, rest: Tensor | None) -> Touched:
+    def take_summed(self) -> Touched:
+        """The same, each row once."""
+        ids, gradients = self.take()
+        rows, places = torch.unique(ids, return_inverse=True)
+        return rows, _summed(gradients, places, len(rows))
+
+    def take_with(self, rest: Tensor | None) -> Found:
         """The same together with a gradient (V, h) that torch made of other uses of the table; it is written over."""
         if rest is None:
             return self.take()
-        rows, values = self.take()
+        rows, values = self.take_summed()
         return touched(rest.index_add_(0, rows, values))
 
 
@@ -79,9 +91,7 @@ class _Lookup(torch.autograd.Function):
     """An embedding whose backward pass leaves tokens and gradients in a list instead of summing them over a table."""
 
     @staticmethod
-    def forward(
-        ctx: Any, ids: Tensor, table: Tensor, padding: int | None, found: list[tuple[Tensor, Tensor]]
-    ) -> Tensor:
+    def forward(ctx: Any, ids: Tensor, table: Tensor, padding: int | None, found: list[Found]) -> Tensor:
         ctx.save_for_backward(ids)
         ctx.padding, ctx.found = padding, found
         return functional.embedding(ids, table)
@@ -95,13 +105,18 @@ class _Lookup(torch.autograd.Function):
         return None, None, None, None
 
 
-def summed_rows(found: Sequence[tuple[Tensor, Tensor]], table: Tensor) -> Touched:
-    """Tokens (n,) and the gradients (n, h) of what was looked up, summed by token in the order in which they stand."""
+def joined(found: Sequence[Found], table: Tensor) -> Found:
+    """Several looked up behind one another, in the table's precision."""
     if not found:
         return torch.empty(0, dtype=torch.long, device=table.device), table.new_empty(0, table.shape[1])
-    ids, gradients = (torch.cat(parts) for parts in zip(*found, strict=True))
-    rows, places = torch.unique(ids, return_inverse=True)
-    return rows, torch.ops.aten.embedding_dense_backward(gradients.to(table.dtype), places, len(rows), -1, False)
+    ids, gradients = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*found, strict=True))
+    return ids, gradients.to(table.dtype)
+
+
+def _summed(values: Tensor, places: Tensor, count: int) -> Tensor:
+    """(count, h): values (n, h) added to their places (n,) in the order in which they stand."""
+    sums: Tensor = torch.ops.aten.embedding_dense_backward(values, places, count, -1, False)
+    return sums
 
 
 @contextmanager
@@ -151,6 +166,50 @@ def touched(gradient: Tensor) -> Touched:
     return rows, gradient[rows]
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What of a vector (d,) may differ from zero."""
+
+    columns: Sequence[tuple[slice, Tensor]]
+    """Runs of columns and their values."""
+    tables: Mapping[int, tuple[slice, Touched]]
+    """All other columns: tables, by their place in the layout, and their touched rows."""
+    storage: Callable[[], Tensor]
+    """Gives a vector (d,) that may be written over."""
+
+    def whole(self) -> Tensor:
+        """The vector."""
+        vector = self.storage()
+        for columns, values in self.columns:
+            vector[columns].copy_(values)
+        for columns, (rows, values) in self.tables.values():
+            vector[columns].zero_().view(-1, values.shape[1]).index_copy_(0, rows, values)
+        return vector
+
+
+class GatheredDirection(Direction):
+    """A direction whose vector is made when somebody asks for ``shared``.
+
+    While ``gathered`` is there nobody has, and so nobody but the engine can write into what a step follows.
+    """
+
+    def __init__(self, shared: Tensor | Gathered, own: Mapping[str, Tensor], rows: int) -> None:
+        """shared: what the vector is made of; ``dataclasses.replace`` hands on the vector itself."""
+        self._shared = shared
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "rows", rows)
+
+    @property
+    def gathered(self) -> Gathered | None:
+        return self._shared if isinstance(self._shared, Gathered) else None
+
+    @property
+    def shared(self) -> Tensor:
+        if isinstance(self._shared, Gathered):
+            self._shared = self._shared.whole()
+        return self._shared
+
+
 class GatheredGradients(TaskGradients):
     """Task gradients without the columns that are zero for every task: (R, d') with d' far below d.
 
@@ -164,27 +223,32 @@ class GatheredGradients(TaskGradients):
         rows: Tensor,
         *,
         layout: GradientLayout,
-        tables: Mapping[int, Sequence[Touched]],
+        tables: Mapping[int, Sequence[Found]],
+        lend: Callable[[], Tensor] | None = None,
         **facts: Any,
     ) -> None:
         """rows: (R, columns of all shared parameters but the tables). layout: that of full rows.
 
-        tables: by their place in ``layout``, what each of the R batches touched. facts: as for TaskGradients.
+        tables: by their place in ``layout``, what each of the R batches found there. lend: gives storage (d,) for
+        the first full vector that is asked for. facts: as for TaskGradients, but no result.
         """
         ends = list(accumulate(layout.sizes))
-        spans = [slice(end - size, end) for size, end in zip(layout.sizes, ends, strict=True)]
-        others = [place for place in range(len(spans)) if place not in tables]
-        self._spans = [spans[place] for place in others]
-        self._tables = [(spans[place], *_aligned(batches)) for place, batches in tables.items()]
-        matrices = [rows, *(values for _, _, values in self._tables)]
+        places = sorted(tables)
+        spans = [slice(ends[place] - layout.sizes[place], ends[place]) for place in places]
+        edges = [0, *chain.from_iterable((span.start, span.stop) for span in spans), layout.columns]
+        self._runs = [slice(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+        self._tables = [(place, span, *_aligned(tables[place])) for place, span in zip(places, spans, strict=True)]
+        others = [place for place in range(len(ends)) if place not in tables]
+        matrices = [rows, *(values.flatten(1) for *_, values in self._tables)]
         layouts = [GradientLayout(tuple(layout.names[p] for p in others), tuple(layout.sizes[p] for p in others))]
-        for place, (_, _, values) in zip(tables, self._tables, strict=True):
-            layouts.append(GradientLayout((layout.names[place],), (values.shape[1],)))
+        for place, matrix in zip(places, matrices[1:], strict=True):
+            layouts.append(GradientLayout((layout.names[place],), (matrix.shape[1],)))
         names, sizes = (
             tuple(chain.from_iterable(it)) for it in zip(*((p.names, p.sizes) for p in layouts), strict=True)
         )
         super().__init__(rows, layout=GradientLayout(names, sizes), **facts)
         self._full = layout.columns
+        self._lend = lend
         self._parts = [
             TaskGradients(matrix, tasks=self.tasks, task_ids=self.task_ids, losses=self.losses, layout=part)
             for matrix, part in zip(matrices, layouts, strict=True)
@@ -216,34 +280,34 @@ class GatheredGradients(TaskGradients):
             count = len(part.blocks(by))
             found.append(part.weighted(table if by == "whole" else table[start : start + count], by=by).shared)
             start += count
-        return super().direction(self._spread(found), own)
+        return self._from(found, own)
 
     def direction(self, shared: Tensor, own: Sequence[float] | None = None) -> Direction:
-        parts = torch.split(shared, [part.layout.columns for part in self._parts])
-        return super().direction(self._spread(parts), own)
+        whole = self._from(torch.split(shared, [part.layout.columns for part in self._parts]), own)
+        return Direction(whole.shared, whole.own, whole.rows)
 
-    def _spread(self, parts: Sequence[Tensor]) -> Tensor:
-        """(d,) from the values of each part's columns."""
-        lent, self._result = self._result, None
-        full = parts[0].new_empty(self._full) if lent is None else lent
-        start = 0
-        for span in self._spans:
-            size = span.stop - span.start
-            full[span].copy_(parts[0][start : start + size])
-            start += size
-        for (span, rows, _), values in zip(self._tables, parts[1:], strict=True):
-            table = full[span].zero_()
-            if len(rows):
-                width = len(values) // len(rows)
-                table.view(-1, width).index_copy_(0, rows, values.view(-1, width))
-        return full
+    def _from(self, parts: Sequence[Tensor], own: Sequence[float] | None) -> GatheredDirection:
+        """parts: the values of each part's columns."""
+        runs = torch.split(parts[0], [run.stop - run.start for run in self._runs])
+        tables = {
+            place: (span, (rows, values.view(len(rows), aligned.shape[2])))
+            for (place, span, rows, aligned), values in zip(self._tables, parts[1:], strict=True)
+        }
+        gathered = Gathered(list(zip(self._runs, runs, strict=True)), tables, self._take_result)
+        rest = super().direction(parts[0], own)
+        return GatheredDirection(gathered, rest.own, rest.rows)
+
+    def _take_result(self) -> Tensor:
+        lend, self._lend = self._lend, None
+        return self._rows.new_empty(self._full) if lend is None else lend()
 
 
-def _aligned(batches: Sequence[Touched]) -> tuple[Tensor, Tensor]:
-    """The rows that any batch touched (U,), and every batch's values in them, zero where it touched none: (R, U h)."""
-    union, places = torch.unique(torch.cat([rows for rows, _ in batches]), return_inverse=True)
-    width = batches[0][1].shape[1]
-    aligned = batches[0][1].new_zeros(len(batches), len(union), width)
-    for row, (part, (_, values)) in enumerate(zip(places.split([len(r) for r, _ in batches]), batches, strict=True)):
-        aligned[row, part] = values
-    return union, aligned.flatten(1)
+def _aligned(batches: Sequence[Found]) -> tuple[Tensor, Tensor]:
+    """The rows that any batch found (U,), rising, and each batch's sums in them, zero where it found none (R, U, h)."""
+    ids, values = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    union, places = torch.unique(ids, return_inverse=True)
+    # A table of U rows for each batch, one behind the other: all sums in one call.
+    for row, part in enumerate(places.split([len(found) for found, _ in batches])):
+        part += row * len(union)
+    sums = _summed(values, places, len(batches) * len(union))
+    return union, sums.view(len(batches), len(union), values.shape[1])

@@ -236,10 +236,14 @@ def _gram64(rows: Tensor) -> Tensor:
 
 def _weigh(rows: Tensor, weights: Tensor, result: Tensor) -> None:
     """result (n,) = weights (R,) times rows (R, n)."""
-    sizes = weights.abs()
-    light = bool(((sizes == 0) | ((sizes > _LIGHT) & (sizes < _HEAVY))).all())
-    if rows.dtype == torch.float32 and rows.shape[1] >= _SMALL and light:
+    if rows.dtype == torch.float32 and rows.shape[1] >= _SMALL and _castable(weights):
         torch.mv(rows.T, weights.float(), out=result)
         return
     for part, target in zip(torch.split(rows, _SMALL, dim=1), torch.split(result, _SMALL), strict=True):
         target.copy_(weights @ part.double())
+
+
+def _castable(weights: Tensor) -> bool:
+    """Whether float32 holds the weights and their products with gradients."""
+    sizes = weights.abs()
+    return bool(((sizes == 0) | ((sizes > _LIGHT) & (sizes < _HEAVY))).all())

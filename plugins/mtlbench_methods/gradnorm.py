@@ -86,7 +86,9 @@ class GradNorm(GradientMethod):
         """The direction with the weights as they are, then their update. gram: (R, R), of the rows on W."""
         ids = list(grads.task_ids)
         shares = [self.weights[task] / ids.count(task) for task in ids]
-        direction = replace(grads.weighted(shares, own=shares), rows=len(set(ids)))
+        direction = grads.weighted(shares, own=shares)
+        if len(set(ids)) < len(ids):  # rows of one task are averaged
+            direction = replace(direction, rows=len(set(ids)))
         balance = self._balance(ids, gram, grads.losses.tolist())
         for task, slope in zip(balance.tasks, balance.slopes, strict=True):
             self.weights[task] = max(self.weights[task] - self.weight_lr * slope, self.weight_min)

@@ -13,6 +13,7 @@ from mtlbench.engine import tables
 from mtlbench.engine.norms import norm_of
 from mtlbench.engine.support import Support
 from mtlbench.engine.tables import LARGE
+from mtlbench.plugins import load_registry
 
 ROWS, WIDTH = 7, 3
 
@@ -71,6 +72,23 @@ def test_a_vector_that_was_lent_is_cleared_as_a_whole() -> None:
     assert not vector.gradient.any()
 
 
+@pytest.mark.parametrize("lent", [False, True])
+def test_what_is_put_into_a_table_takes_the_place_of_what_was_there(lent: bool) -> None:
+    vector = Vector()
+    support = Support(vector, [3, 1])  # type: ignore[arg-type]
+    full = filled(vector, support)
+    if lent:
+        support.lend()
+        vector.gradient[3] = 1.0
+    support.put(1, torch.tensor([4, 5]), torch.ones(2, WIDTH))
+    full[2 : 2 + ROWS * WIDTH] = 0.0
+    full[2 + 4 * WIDTH : 2 + 6 * WIDTH] = 1.0
+    torch.testing.assert_close(vector.gradient, full)
+    assert norm_of(support.pieces(0, len(full))) == pytest.approx(float(full.norm()), rel=1e-6)
+    support.clear()
+    assert not vector.gradient.any()
+
+
 def test_a_gradient_of_the_whole_table_counts_everywhere() -> None:
     vector = Vector()
     support = Support(vector, [1])  # type: ignore[arg-type]
@@ -103,8 +121,41 @@ class Hoarder(Method):
     def step(self, oracle: Any) -> None:
         oracle.descend(oracle.draw())
         if self.kept is not None:
-            self.kept.weighted([1.0] * len(self.kept))
+            self.kept.weighted([1.0] * len(self.kept)).shared.add_(1.0)
         self.kept = oracle.gradients(oracle.draw())
+
+
+class Late(Method):
+    """Follows a direction, and only then asks for the vector and writes into it; steps of the other kind in between."""
+
+    name = "late"
+    scale = "mean"
+
+    def step(self, oracle: Any) -> None:
+        grads = oracle.gradients(oracle.draw())
+        direction = grads.weighted([1.0] * len(grads))
+        oracle.apply(direction)
+        oracle.descend(oracle.draw())
+        direction.shared.add_(1.0)
+
+
+class Editing(Method):
+    """Writes into a direction before it is followed, every other time."""
+
+    name = "editing"
+    scale = "mean"
+
+    def start(self, oracle: Any) -> None:
+        self.edits = False
+
+    def step(self, oracle: Any) -> None:
+        grads = oracle.gradients(oracle.draw())
+        direction = grads.weighted([1.0] * len(grads))
+        if self.edits:
+            direction.shared.add_(0.1)
+        self.edits = not self.edits
+        oracle.apply(direction)
+        oracle.descend(oracle.draw())
 
 
 class Decay:
@@ -133,8 +184,8 @@ class Decaying(Method):
         oracle.descend(oracle.draw())
 
 
-@pytest.mark.parametrize("method", [Hoarder, Decaying])
-def test_what_a_method_writes_late_never_reaches_a_step(
+@pytest.mark.parametrize("method", [Hoarder, Late, Editing, Decaying])
+def test_what_a_method_writes_reaches_the_step_it_was_meant_for_and_no_other(
     oracle_of: Any, monkeypatch: pytest.MonkeyPatch, method: type[Method]
 ) -> None:
     def trained(large: int) -> torch.Tensor:
@@ -142,9 +193,21 @@ def test_what_a_method_writes_late_never_reaches_a_step(
         torch.manual_seed(1)
         made = oracle_of(method(), prepare=lambda model: setattr(model, "encoder", Bags()))
         assert bool(made.passes.tables) == (large == LARGE)
-        for _ in range(3):
+        for _ in range(4):
             made._method.step(made)
         values: torch.Tensor = made.parameters.values
         return values
 
     torch.testing.assert_close(trained(LARGE), trained(LARGE + 1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mtl", "pcgrad", "gradvac", "gradnorm", "sequential-reptile"])
+def test_steps_along_sums_of_gradients_leave_the_rest_of_a_table_unread(oracle_of: Any, name: str) -> None:
+    method = load_registry().method(name).cls()
+    made = oracle_of(method, prepare=lambda model: setattr(model, "encoder", Bags()))
+    for _ in range(2):
+        method.step(made)
+    [place] = made.passes.tables
+    size = made.parameters.parameters[place].numel()
+    pieces = made.passes.support.pieces(0, len(made.parameters.values))
+    assert sum(piece.numel() for piece in pieces) < len(made.parameters.values) - 0.9 * size
