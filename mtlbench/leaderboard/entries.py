@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -83,8 +83,12 @@ class Entry(NamedTuple):  # ten thousand are sent between processes, which takes
     tasks: tuple[TaskColumn, ...]
     scores: Mapping[str, float]
     """Task name to its final test score; tasks without one are absent."""
+    average: float | None
+    """The mean test score over all tasks; None when one is missing or tasks differ in direction."""
     unseen_names: tuple[str, ...]
     unseen: Mapping[str, float]
+    average_unseen: float | None
+    """The mean zero-shot score; None when one is missing or there is nothing unseen."""
     curve: tuple[Point, ...]
     counts: Mapping[str, int]
     disagreement: str | None
@@ -121,22 +125,11 @@ class Entry(NamedTuple):  # ten thousand are sent between processes, which takes
     outcome: str = ""
     """The record's own digest: sha256 of all that came out."""
 
-    @property
-    def average(self) -> float | None:
-        """The mean test score over all tasks; None when one is missing or tasks differ in direction."""
-        return _average(self.scores, [task.name for task in self.tasks], self.tasks)
 
-    @property
-    def average_unseen(self) -> float | None:
-        """The mean zero-shot score; None when one is missing or there is nothing unseen."""
-        return _average(self.unseen, self.unseen_names, self.tasks)
-
-
-def _average(scores: Mapping[str, float], names: Sequence[str], tasks: Sequence[TaskColumn]) -> float | None:
+def _average(scores: Mapping[str, float], names: Collection[str]) -> float | None:
+    """None when one is missing, or there is none."""
     found = [scores[name] for name in names if name in scores]
-    if not found or len(found) < len(names) or len({task.higher_is_better for task in tasks}) > 1:
-        return None
-    return math.fsum(found) / len(found)
+    return math.fsum(found) / len(found) if found and len(found) == len(names) else None
 
 
 def entry_of(record: Mapping[str, Any], sha256: str = "") -> Entry:
@@ -193,7 +186,9 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
     asked, setting, budget = _asked(cell)
     tasks = _shared(tuple(_task(task) for task in _sequence(outcome["tasks"])))
     names = [task.name for task in tasks]
+    comparable = len({task.higher_is_better for task in tasks}) < 2
     tests, unseen = (_tests(_part(outcome, part)) for part in ("scores", "unseen"))
+    scores, zero_shot = _scores(tests, names), _scores(unseen, unseen)
     probes = _part(outcome, "probes")
     masked = _part(probes, "mlm")
     audit = _mapping(outcome["audit"])
@@ -214,10 +209,12 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         budget=budget,
         status=sys.intern(_text(record["status"])),
         tasks=tasks,
-        scores=_scores(tests, names),
+        scores=scores,
+        average=_average(scores, names) if comparable else None,
         unseen_names=tuple(sorted(unseen)),
-        unseen=_scores(unseen, unseen),
-        curve=tuple(_points(outcome.get("curve") or (), tasks, tape)),
+        unseen=zero_shot,
+        average_unseen=_average(zero_shot, unseen) if comparable else None,
+        curve=tuple(_points(outcome.get("curve") or (), names if comparable else (), tape)),
         counts=counts,
         disagreement=_disagreement(audit, counts),
         digest=_digest(outcome),
@@ -306,7 +303,7 @@ def _tests(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {sys.intern(task): _part(_part(scores, task), "test") for task in scores}
 
 
-def _scores(tests: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, float]:
+def _scores(tests: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> Mapping[str, float]:
     return _reals({name: tests[name].get("value") for name in names if name in tests})
 
 
@@ -320,21 +317,21 @@ def _extras(*by_task: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, fl
     return found
 
 
-def _reals(values: Mapping[str, Any]) -> dict[str, float]:
+def _reals(values: Mapping[str, Any]) -> Mapping[str, float]:
     """The finite numbers among them."""
     numbers = values.values()
     if {*map(type, numbers)} == {float} and math.isfinite(sum(numbers)):  # as most are
-        return {**values}
+        return values
     found = {sys.intern(name): _real(value) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _points(
-    curve: Iterable[Mapping[str, Any]], tasks: Sequence[TaskColumn], tape: Mapping[int, Agreement | None]
+    curve: Iterable[Mapping[str, Any]], names: Collection[str], tape: Mapping[int, Agreement | None]
 ) -> Iterable[Point]:
-    names = [task.name for task in tasks]
+    """names: of the tasks over which dev scores are averaged; none where they cannot be."""
     for point in curve:
-        average = _average(_reals(_part(point, "dev")), names, tasks)
+        average = _average(_reals(_part(point, "dev")), names)
         cosine = _real(_part(_part(point, "probes"), "cosine").get("mean"))
         spent = _whole(point["gradients"], "gradients")
         yield Point(spent, average, _real(point.get("train_loss")), cosine, tape.get(spent))
