@@ -327,12 +327,14 @@ class Backpropagation:
         return {
             "audit": [self.audit.forwards, self.audit.backwards],
             "losses_seen": self.losses_seen,
+            "everywhere": self.support.everywhere,
             "joint": [0, None] if self.joint is None else [self.joint.steps, self.joint.refusal],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.audit.forwards, self.audit.backwards = state["audit"]
         self.losses_seen[:] = state["losses_seen"]
+        self.support.everywhere = state["everywhere"]
         if self.joint is not None:
             self.joint.steps, self.joint.refusal = state["joint"]
 

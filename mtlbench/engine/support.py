@@ -23,14 +23,15 @@ class Support:
     def __init__(self, parameters: FlatParameters, tables: Collection[int]) -> None:
         """tables: places in ``parameters`` of those whose gradients arrive row by row, in ``add``."""
         self._gradient = parameters.gradient
-        self._everywhere = not tables
+        self.everywhere = not tables
+        """Whether anything may stand anywhere. Part of checkpoints: it decides the order in which norms are summed."""
         views = parameters.views_of(parameters.gradient)
         self._tables = {place: views[place] for place in sorted(tables)}
         self._rows: dict[int, list[Tensor]] = {place: [] for place in self._tables}
 
     def lend(self) -> None:
         """From now on anything may stand anywhere in the vector."""
-        self._everywhere = True
+        self.everywhere = True
 
     def clear(self) -> None:
         """Fill the vector with zeros."""
@@ -55,7 +56,7 @@ class Support:
     def put(self, place: int, rows: Tensor, values: Tensor) -> None:
         """Let a table hold values (n, h) in rows (n,), each once, and zeros elsewhere."""
         table = self._tables[place]
-        if self._everywhere:
+        if self.everywhere:
             table.zero_()
         else:
             table.index_fill_(0, self._touched(place), 0.0)
@@ -76,7 +77,7 @@ class Support:
 
     def _parts(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Columns with None, or a table (V, h) with the rows that may differ from zero."""
-        for place, table in self._tables.items() if not self._everywhere else ():
+        for place, table in self._tables.items() if not self.everywhere else ():
             first = int(table.storage_offset())  # of a view of the vector: its place in it
             if start <= first and first + table.numel() <= stop:
                 yield self._gradient[start:first], None

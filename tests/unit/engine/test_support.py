@@ -211,3 +211,16 @@ def test_steps_along_sums_of_gradients_leave_the_rest_of_a_table_unread(oracle_o
     size = made.parameters.parameters[place].numel()
     pieces = made.passes.support.pieces(0, len(made.parameters.values))
     assert sum(piece.numel() for piece in pieces) < len(made.parameters.values) - 0.9 * size
+
+
+@pytest.mark.parametrize("method", [Editing, Late])
+def test_what_counts_is_the_same_after_a_checkpoint(oracle_of: Any, method: type[Method]) -> None:
+    def fresh() -> Any:
+        return oracle_of(method(), prepare=lambda model: setattr(model, "encoder", Bags()))
+
+    made, later = fresh(), fresh()
+    assert not made.passes.support.everywhere
+    for _ in range(2):
+        made._method.step(made)
+    later.load_state_dict(made.state_dict())
+    assert later.passes.support.everywhere
