@@ -71,6 +71,7 @@ class Backpropagation:
         views = enumerate(parameters.views_of(parameters.gradient))
         self._summed = [None if place in self.tables else view for place, view in views]
         self._trying = self._lending = False
+        self._last: GatheredGradients | None = None
         alone = protocol.passes != "joint" or protocol.accumulate > 1 or protocol.activation_checkpointing
         self.joint = None if alone else JointPasses.where_possible(suite, model, parameters, self.computing, method)
         """None where it is plain that every batch takes passes of its own."""
@@ -98,6 +99,8 @@ class Backpropagation:
 
     def apart(self, batches: Sequence[Batch]) -> TaskGradients:
         """Each batch's gradient over the shared parameters, lent until the next call."""
+        if self._last is not None:
+            self._last.withdraw()
         with collecting(self.tables.values()):
             self._try_joint(batches)
             losses, own, gathered = self._fill_rows(batches)
@@ -109,9 +112,10 @@ class Backpropagation:
             "own": own,
         }
         rows = self._rows.of(len(batches))
-        if gathered:
-            return GatheredGradients(rows, tables=gathered, lend=self._lend, **facts)
-        return TaskGradients(rows, result=self._lend(), **facts)
+        if not gathered:
+            return TaskGradients(rows, result=self._lend(), **facts)
+        self._last = GatheredGradients(rows, tables=gathered, lend=self._lend, **facts)
+        return self._last
 
     def _lend(self) -> Tensor:
         """The flat gradient's shared part, to somebody who may write there whenever they like."""

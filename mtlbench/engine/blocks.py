@@ -51,10 +51,13 @@ class BlockGradients:
         self._looked_up.clear()
         try:
             yield
-            for unused in targets.keys() - self._begun:
-                targets[unused].zero_()
         finally:
             self._blocks, self._targets = 0, {}
+
+    def clear_unused(self) -> None:
+        """Fill the targets of parameters that no pass has used with zeros."""
+        for unused in self._targets.keys() - self._begun:
+            self._targets[unused].zero_()
 
     def found_in(self, table: Tensor, block: int) -> Found:
         """What one block looked up in a table without a target."""

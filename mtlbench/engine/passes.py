@@ -118,6 +118,7 @@ class JointPasses:
     def _finish(self, together: Together) -> None:
         self._parameters.collect_into([None] * len(self._parameters.parameters))
         together.backward()
+        self._blocks.clear_unused()
         left = [
             info.name
             for parameter, info in zip(self._parameters.parameters, self._parameters.infos, strict=True)

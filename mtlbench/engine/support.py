@@ -11,6 +11,9 @@ from mtlbench.engine.parameters import FlatParameters
 
 __all__ = ["Support"]
 
+_DENSE = 4
+"""Of a table of which one row in so many is touched, or more, all are read: picking rows takes longer."""
+
 
 class Support:
     """Clears, measures and scales the flat gradient, and passes over the rows of large tables that are zero.
@@ -79,7 +82,8 @@ class Support:
         """Columns with None, or a table (V, h) with the rows that may differ from zero."""
         for place, table in self._tables.items() if not self.everywhere else ():
             first = int(table.storage_offset())  # of a view of the vector: its place in it
-            if start <= first and first + table.numel() <= stop:
+            few = _DENSE * len(self._touched(place)) < len(table)
+            if few and start <= first and first + table.numel() <= stop:
                 yield self._gradient[start:first], None
                 yield table, self._touched(place)
                 start = first + table.numel()

@@ -199,6 +199,12 @@ class GatheredDirection(Direction):
         object.__setattr__(self, "own", own)
         object.__setattr__(self, "rows", rows)
 
+    def of_rows(self, rows: int) -> GatheredDirection:
+        return GatheredDirection(self._shared, self.own, rows)
+
+    def __reduce__(self) -> tuple[type[Direction], tuple[Any, ...]]:
+        return Direction, (self.shared, self.own, self.rows)
+
     @property
     def gathered(self) -> Gathered | None:
         return self._shared if isinstance(self._shared, Gathered) else None
@@ -296,6 +302,10 @@ class GatheredGradients(TaskGradients):
         gathered = Gathered(list(zip(self._runs, runs, strict=True)), tables, self._take_result)
         rest = super().direction(parts[0], own)
         return GatheredDirection(gathered, rest.own, rest.rows)
+
+    def withdraw(self) -> None:
+        """Lend nothing from now on: others are lent it."""
+        self._lend = None
 
     def _take_result(self) -> Tensor:
         lend, self._lend = self._lend, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
 
@@ -76,11 +76,18 @@ class Direction:
     shared: (d,) in the parameters' dtype. own: flat gradients of parameters outside the shared ones, by segment
     name (a task's head, an attached module); a segment that is missing is left alone by the optimizer.
     rows: R, by which the protocol's mean reduction divides.
+
+    What task gradients give as ``shared`` is lent until the next ``gradients`` call, and says nothing once the
+    direction was followed.
     """
 
     shared: Tensor
     own: Mapping[str, Tensor] = field(default_factory=dict)
     rows: int = 1
+
+    def of_rows(self, rows: int) -> Direction:
+        """The same with another R, without a look at it."""
+        return replace(self, rows=rows)
 
 
 class TaskGradients:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mtlbench.interface import BadSetting, GradientMethod, Method, hookimpl, require
@@ -86,9 +86,7 @@ class GradNorm(GradientMethod):
         """The direction with the weights as they are, then their update. gram: (R, R), of the rows on W."""
         ids = list(grads.task_ids)
         shares = [self.weights[task] / ids.count(task) for task in ids]
-        direction = grads.weighted(shares, own=shares)
-        if len(set(ids)) < len(ids):  # rows of one task are averaged
-            direction = replace(direction, rows=len(set(ids)))
+        direction = grads.weighted(shares, own=shares).of_rows(len(set(ids)))  # those of one task are averaged
         balance = self._balance(ids, gram, grads.losses.tolist())
         for task, slope in zip(balance.tasks, balance.slopes, strict=True):
             self.weights[task] = max(self.weights[task] - self.weight_lr * slope, self.weight_min)

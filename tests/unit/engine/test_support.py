@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from mtlbench import Method
+from mtlbench import Direction, Method
 from mtlbench.engine import tables
 from mtlbench.engine.norms import norm_of
 from mtlbench.engine.support import Support
 from mtlbench.engine.tables import LARGE
 from mtlbench.plugins import load_registry
 
-ROWS, WIDTH = 7, 3
+ROWS, WIDTH = 17, 3
 
 
 class Vector:
@@ -139,6 +140,38 @@ class Late(Method):
         direction.shared.add_(1.0)
 
 
+class Own(Method):
+    """Follows a vector of its own, with steps of another kind in between."""
+
+    name = "own"
+    scale = "mean"
+
+    def step(self, oracle: Any) -> None:
+        oracle.gradients(oracle.draw())
+        oracle.apply(Direction(torch.linspace(-1.0, 1.0, oracle.parameters.shared)))
+        oracle.descend(oracle.draw())
+
+
+class Looking(Method):
+    """Looks at the direction before only when it has looked at the present one."""
+
+    name = "looking"
+    scale = "mean"
+
+    def start(self, oracle: Any) -> None:
+        self.last: Any = None
+
+    def step(self, oracle: Any) -> None:
+        grads = oracle.gradients(oracle.draw())
+        direction = grads.weighted([1.0] * len(grads))
+        before = direction.shared.clone()
+        if self.last is not None:
+            assert len(self.last.shared) == len(before)
+        assert torch.equal(direction.shared, before)
+        oracle.apply(direction)
+        self.last = oracle.gradients(oracle.draw()).weighted([1.0] * len(grads))
+
+
 class Editing(Method):
     """Writes into a direction before it is followed, every other time."""
 
@@ -184,7 +217,7 @@ class Decaying(Method):
         oracle.descend(oracle.draw())
 
 
-@pytest.mark.parametrize("method", [Hoarder, Late, Editing, Decaying])
+@pytest.mark.parametrize("method", [Hoarder, Late, Own, Looking, Editing, Decaying])
 def test_what_a_method_writes_reaches_the_step_it_was_meant_for_and_no_other(
     oracle_of: Any, monkeypatch: pytest.MonkeyPatch, method: type[Method]
 ) -> None:
@@ -208,6 +241,7 @@ def test_steps_along_sums_of_gradients_leave_the_rest_of_a_table_unread(oracle_o
     for _ in range(2):
         method.step(made)
     [place] = made.passes.tables
+    assert len(made.passes.support._touched(place)) <= 3 * 4 * 4  # rows, examples and words of one step
     size = made.parameters.parameters[place].numel()
     pieces = made.passes.support.pieces(0, len(made.parameters.values))
     assert sum(piece.numel() for piece in pieces) < len(made.parameters.values) - 0.9 * size
@@ -224,3 +258,25 @@ def test_what_counts_is_the_same_after_a_checkpoint(oracle_of: Any, method: type
         made._method.step(made)
     later.load_state_dict(made.state_dict())
     assert later.passes.support.everywhere
+
+
+def test_a_table_of_which_much_is_touched_is_read_as_a_whole() -> None:
+    vector = Vector()
+    support = Support(vector, [1])  # type: ignore[arg-type]
+    support.add(1, torch.tensor([0]), torch.ones(1, WIDTH))
+    assert sum(piece.numel() for piece in support.pieces(0, len(vector.gradient))) < len(vector.gradient)
+    support.add(1, torch.arange(5), torch.ones(5, WIDTH))
+    assert sum(piece.numel() for piece in support.pieces(0, len(vector.gradient))) == len(vector.gradient)
+    support.clear()
+    assert not vector.gradient.any()
+
+
+def test_a_direction_that_nobody_has_looked_at_is_copied_as_a_plain_one(oracle_of: Any) -> None:
+    made = oracle_of(Late(), prepare=lambda model: setattr(model, "encoder", Bags()))
+    grads = made.gradients(made.draw())
+    direction = grads.weighted([1.0] * len(grads)).of_rows(2)
+    assert direction.gathered is not None
+    copied = copy.deepcopy(direction)
+    assert type(copied) is Direction
+    assert copied.rows == 2
+    assert torch.equal(copied.shared, direction.shared)
