@@ -71,7 +71,8 @@ class Backpropagation:
         views = enumerate(parameters.views_of(parameters.gradient))
         self._summed = [None if place in self.tables else view for place, view in views]
         self._trying = self._lending = False
-        self._last: GatheredGradients | None = None
+        self._turn = 0
+        """Which gradients are lent at present."""
         alone = protocol.passes != "joint" or protocol.accumulate > 1 or protocol.activation_checkpointing
         self.joint = None if alone else JointPasses.where_possible(suite, model, parameters, self.computing, method)
         """None where it is plain that every batch takes passes of its own."""
@@ -99,8 +100,7 @@ class Backpropagation:
 
     def apart(self, batches: Sequence[Batch]) -> TaskGradients:
         """Each batch's gradient over the shared parameters, lent until the next call."""
-        if self._last is not None:
-            self._last.withdraw()
+        self._turn += 1
         with collecting(self.tables.values()):
             self._try_joint(batches)
             losses, own, gathered = self._fill_rows(batches)
@@ -114,13 +114,16 @@ class Backpropagation:
         rows = self._rows.of(len(batches))
         if not gathered:
             return TaskGradients(rows, result=self._lend(), **facts)
-        self._last = GatheredGradients(rows, tables=gathered, lend=self._lend, **facts)
-        return self._last
+        return GatheredGradients(rows, tables=gathered, lend=partial(self._lend_in, self._turn), **facts)
 
     def _lend(self) -> Tensor:
         """The flat gradient's shared part, to somebody who may write there whenever they like."""
         self.support.lend()
         return self._parameters.gradient[: self._parameters.shared]
+
+    def _lend_in(self, turn: int) -> Tensor | None:
+        """The same, to those who ask while it is theirs."""
+        return self._lend() if turn == self._turn else None
 
     def follow(self, direction: Direction) -> None:
         """Let the flat gradient hold a direction, where the direction says something."""

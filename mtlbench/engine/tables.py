@@ -230,13 +230,13 @@ class GatheredGradients(TaskGradients):
         *,
         layout: GradientLayout,
         tables: Mapping[int, Sequence[Found]],
-        lend: Callable[[], Tensor] | None = None,
+        lend: Callable[[], Tensor | None] | None = None,
         **facts: Any,
     ) -> None:
         """rows: (R, columns of all shared parameters but the tables). layout: that of full rows.
 
         tables: by their place in ``layout``, what each of the R batches found there. lend: gives storage (d,) for
-        the first full vector that is asked for. facts: as for TaskGradients, but no result.
+        the first full vector that is asked for, or none any more. facts: as for TaskGradients, but no result.
         """
         ends = list(accumulate(layout.sizes))
         places = sorted(tables)
@@ -303,13 +303,10 @@ class GatheredGradients(TaskGradients):
         rest = super().direction(parts[0], own)
         return GatheredDirection(gathered, rest.own, rest.rows)
 
-    def withdraw(self) -> None:
-        """Lend nothing from now on: others are lent it."""
-        self._lend = None
-
     def _take_result(self) -> Tensor:
         lend, self._lend = self._lend, None
-        return self._rows.new_empty(self._full) if lend is None else lend()
+        lent = None if lend is None else lend()
+        return self._rows.new_empty(self._full) if lent is None else lent
 
 
 def _aligned(batches: Sequence[Found]) -> tuple[Tensor, Tensor]:
