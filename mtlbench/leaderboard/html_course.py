@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlbench.leaderboard.html_numbers import brief, table
+from mtlbench.leaderboard.html_parts import mapping, part
 
 __all__ = ["CURVES", "course_of", "course_rows", "course_text"]
 
@@ -20,14 +21,14 @@ def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
 
     NaN for what is missing or no number. A compact form: boards keep ten thousand of them.
     """
-    points = [_mapping(point) for point in outcome.get("curve") or ()]
-    probes = [_part(point, "probes") for point in points]
-    devs = [_part(point, "dev") for point in points]
-    masked = [_part(probe, "mlm") for probe in probes]
+    points = [mapping(point) for point in outcome.get("curve") or ()]
+    probes = [part(point, "probes") for point in points]
+    devs = [part(point, "dev") for point in points]
+    masked = [part(probe, "mlm") for probe in probes]
     values = [point["gradients"] for point in points]
     values += [point.get("train_loss") for point in points]
-    values += [_part(probe, "cosine").get("mean") for probe in probes]
-    values += [_part(probe, "distance").get("l2") for probe in probes]
+    values += [part(probe, "cosine").get("mean") for probe in probes]
+    values += [part(probe, "distance").get("l2") for probe in probes]
     values += [losses.get("seen") for losses in masked]
     values += [losses.get("unseen") for losses in masked]
     for task in tasks:
@@ -54,11 +55,3 @@ def course_text(course: array[float], tasks: int) -> str:
 
 def _number(value: Any) -> float:
     return float(value) if type(value) in (int, float) else math.nan
-
-
-def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return _mapping(parent.get(name))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}  # JSON: to ask for a Mapping takes ten times as long

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mtlbench.leaderboard.escaping import visible
 from mtlbench.leaderboard.html_course import course_of
 from mtlbench.leaderboard.html_numbers import brief, exact, json_text, quick_text, short, table
+from mtlbench.leaderboard.html_parts import mapping, part
 from mtlbench.study.json_text import text_of
 
 __all__ = ["Shown", "clipped", "long_text", "plain_text", "shown_of"]
@@ -47,38 +48,38 @@ def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests) -> Sho
     """
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
-    scores = _part(outcome, "scores")
+    scores = part(outcome, "scores")
     tests = [by_task.get(name) or {} for name in tasks]
     about = {
         "examples": [test.get("examples") for test in tests],
         "fingerprint": cell["fingerprint"],
-        "machine": _part(measured, "machine"),
+        "machine": part(measured, "machine"),
         "models": outcome.get("models"),
         "parameters": outcome.get("parameters"),
         "provenance": record["provenance"],
         "scale": outcome.get("scale"),
         "versions": measured.get("versions"),
     }
-    extra = {name: _part(test, "extra") for name, test in zip(tasks, tests, strict=True)}
+    extra = {name: part(test, "extra") for name, test in zip(tasks, tests, strict=True)}
     run = {
-        "audit": _part(outcome, "audit"),
-        "counts": _part(outcome, "counts"),
+        "audit": part(outcome, "audit"),
+        "counts": part(outcome, "counts"),
         "divergence": outcome.get("divergence"),
         "evaluation_seconds": measured.get("evaluation_seconds"),
         "extra": {name: more for name, more in extra.items() if more},
-        "extras": _part(measured, "extras"),
+        "extras": part(measured, "extras"),
         "peak_bytes": measured.get("peak_bytes"),
-        "probes": _ends(_part(outcome, "probes")),
-        "seconds": _part(measured, "seconds"),
+        "probes": _ends(part(outcome, "probes")),
+        "seconds": part(measured, "seconds"),
         "step_seconds": measured.get("step_seconds"),
-        "summary": _part(outcome, "summary"),
+        "summary": part(outcome, "summary"),
         "total_seconds": measured.get("total_seconds"),
     }
     parts: dict[str, tuple[Any, int, int | None]] = {
         name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})
     }
     parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
-    parts["dev"] = ([_part(_part(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
+    parts["dev"] = ([part(part(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
     parts["unseen"] = ({name: test.get("value") for name, test in by_unseen.items()}, _DEEPEST, None)
     values: list[str] = []
     order, names = _in_order(tuple(sorted(parts)))
@@ -125,7 +126,7 @@ def _in_order(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
     """The probes' plain numbers at the end; matrices and lists of draws are for programs."""
     return {
-        probe: {name: value for name, value in _mapping(found).items() if isinstance(value, (int, float))}
+        probe: {name: value for name, value in mapping(found).items() if isinstance(value, (int, float))}
         for probe, found in sorted(probes.items())
     }
 
@@ -165,15 +166,6 @@ def long_text(text: str) -> str:
 
 
 _visible = lru_cache(maxsize=4096)(visible)
-
-
-def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = parent.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}  # JSON: to ask for a Mapping takes ten times as long
 
 
 @lru_cache(maxsize=4096)

@@ -69,12 +69,11 @@ class MnliXnli(LabelledSuite):
 
     def prepare(self) -> None:
         from mtlbench_tasks.text.holding_out import hold_out
-        from mtlbench_tasks.text.pairs import LabelledPart
         from mtlbench_tasks.text.pseudo_tasks import groups
 
         if len(self._pool) < self.pseudo_tasks:
             raise BadDataset(f"{self._own}: {len(self._pool)} training pairs make no {self.pseudo_tasks} groups")
-        parts = [LabelledPart(self.packed(examples)) for examples in (self._pool, self._scored)]
+        parts = [self.packed(examples) for examples in (self._pool, self._scored)]
         pool, scored = groups(self, self.prototype, [(part, range(len(part))) for part in parts], self.pseudo_tasks)
         names = self._pool.names()
         for group in range(self.pseudo_tasks):

@@ -74,14 +74,13 @@ class SquadMLQA(QuestionSuite):
     def prepare(self) -> None:
         from mtlbench_tasks.text.holding_out import hold_out
         from mtlbench_tasks.text.pseudo_tasks import groups
-        from mtlbench_tasks.text.windows import WindowPart
 
         if len(self._pool) < self.pseudo_tasks:
             raise BadDataset(
                 f"{self._own}: {len(self._pool)} questions with an answer make no {self.pseudo_tasks} groups"
             )
-        parts = [WindowPart(self.windows(asked)) for asked in (self._pool, self._scored)]
-        first = [part.windows.first_of_question() for part in parts]
+        parts = [self.windows(asked) for asked in (self._pool, self._scored)]
+        first = [part.first_of_question() for part in parts]
         pool, scored = groups(self, self.prototype, list(zip(parts, first, strict=True)), self.pseudo_tasks)
         for group in range(self.pseudo_tasks):
             name = self._name(group)

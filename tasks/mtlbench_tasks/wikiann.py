@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.networks import HeadedEncoder
     from mtlbench_tasks.text.tagged_rows import Sentences
-    from mtlbench_tasks.text.words import TaggedPart
+    from mtlbench_tasks.text.words import TaggedPieces
 
 __all__ = ["LANGUAGES", "WikiAnn"]
 
@@ -101,7 +101,7 @@ class WikiAnn(TextSuite):
                 yield from (" ".join(words) for words in sentences.words)
 
     def prepare(self) -> None:
-        from mtlbench_tasks.text.words import TaggedPart, TaggedPieces, make_pieces
+        from mtlbench_tasks.text.words import TaggedPieces, make_pieces
 
         for (task, split), found in self._sentences.items():
             parts = [
@@ -114,7 +114,7 @@ class WikiAnn(TextSuite):
             pieces = TaggedPieces.of(self.stored("words 1", parts, make))
             if not len(pieces):
                 raise BadDataset(f"task {task!r} has no {split} sentence with a word that the encoder knows")
-            self.parts[task, split] = TaggedPart(pieces)
+            self.parts[task, split] = pieces
 
     def outputs(self) -> Mapping[str, int]:
         return {"": len(self._tags)}
@@ -145,14 +145,14 @@ class WikiAnn(TextSuite):
         from mtlbench_tasks.text.words import tags_by_sentence
 
         sentences = self._sentences[task, split]
-        part = cast("TaggedPart", self.parts[task, split])
+        part = cast("TaggedPieces", self.parts[task, split])
         predicted: list[Any] = [None] * len(part)
         for rows, batch in self.looks(part):
             best = cast("HeadedEncoder", model).tokens(batch, task).argmax(dim=2).cpu().numpy()
             for place, row in enumerate(rows):
                 predicted[row] = best[place, : len(part.ids[row])]
         lengths = [len(words) for words in sentences.words]
-        found = tags_by_sentence(part.pieces, predicted, lengths, self._tags.index("O"))
+        found = tags_by_sentence(part, predicted, lengths, self._tags.index("O"))
         given = {str(row): [self._tags[tag] for tag in tags] for row, tags in enumerate(found)}
         golds = {str(row): [self._tags[tag] for tag in tags] for row, tags in enumerate(sentences.tags)}
         scores = entity_scores(given, golds)

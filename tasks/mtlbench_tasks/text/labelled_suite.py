@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.labelled_rows import Labelled
     from mtlbench_tasks.text.networks import HeadedEncoder
-    from mtlbench_tasks.text.pairs import LabelledPart, LabelledTexts
+    from mtlbench_tasks.text.pairs import LabelledTexts
     from mtlbench_tasks.text.store import Arrays
 
 __all__ = ["LabelledSuite"]
@@ -88,10 +88,8 @@ class LabelledSuite(TextSuite):
                 yield from examples.second or ()
 
     def prepare(self) -> None:
-        from mtlbench_tasks.text.pairs import LabelledPart
-
         for (task, split), examples in self._examples.items():
-            self.parts[task, split] = LabelledPart(self.packed(examples))
+            self.parts[task, split] = self.packed(examples)
 
     def packed(self, examples: Labelled) -> LabelledTexts:
         """The token ids of some examples, kept between runs."""
@@ -114,14 +112,14 @@ class LabelledSuite(TextSuite):
 
     def predictions(self, model: nn.Module, task: str, split: Split) -> dict[str, Any]:
         """Row number, as text, to predicted class or value, in the order of the rows."""
-        part = cast("LabelledPart", self.parts[task, split])
+        part = cast("LabelledTexts", self.parts[task, split])
         found: dict[int, Any] = {}
         for rows, outputs in self._outputs(model, part, task):
             values = outputs[:, 0] if part.has_values else outputs.argmax(dim=1)
             found.update(zip(rows, values.tolist(), strict=True))
         return {str(row): found[row] for row in sorted(found)}
 
-    def _outputs(self, model: nn.Module, part: LabelledPart, task: str) -> Iterator[tuple[list[int], Tensor]]:
+    def _outputs(self, model: nn.Module, part: LabelledTexts, task: str) -> Iterator[tuple[list[int], Tensor]]:
         for rows, batch in self.looks(part):
             yield rows, cast("HeadedEncoder", model).rows(batch, task)
 
@@ -134,6 +132,6 @@ class LabelledSuite(TextSuite):
         from mtlbench_tasks.metrics import accuracy, pearson
 
         golds, found = self.golds(task, split), self.predictions(model, task, split)
-        if cast("LabelledPart", self.parts[task, split]).has_values:
+        if cast("LabelledTexts", self.parts[task, split]).has_values:
             return Score(100.0 * pearson(found, golds).value, len(golds))
         return Score(accuracy(found, golds), len(golds))

@@ -15,7 +15,7 @@ from mtlbench_tasks.text.lexicon import Lexicon
 from mtlbench_tasks.text.pieces import frame_of
 from mtlbench_tasks.text.store import Arrays, Ragged
 
-__all__ = ["LabelledPart", "LabelledTexts", "make_texts"]
+__all__ = ["LabelledTexts", "make_texts"]
 
 
 @dataclass(frozen=True)
@@ -32,34 +32,16 @@ class LabelledTexts:
         """From the arrays of ``make_texts``."""
         return cls(Ragged(arrays["ids"], arrays["starts"]), Ragged(arrays["types"], arrays["starts"]), arrays["labels"])
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-@dataclass(frozen=True)
-class LabelledPart:
-    """Labelled texts as a suite's batches take them."""
-
-    packed: LabelledTexts
-
-    @property
-    def ids(self) -> Ragged:
-        return self.packed.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.packed.types
-
     @property
     def has_values(self) -> bool:
         """Whether labels are values, not classes."""
-        return self.packed.labels.dtype.kind == "f"
+        return self.labels.dtype.kind == "f"
 
     def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        return {"label": self.packed.labels[list(rows)]}
+        return {"label": self.labels[list(rows)]}
 
     def __len__(self) -> int:
-        return len(self.packed)
+        return len(self.ids)
 
 
 def make_texts(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtlbench_tasks.text.batches import TokenBatch
     from mtlbench_tasks.text.networks import HeadedEncoder
     from mtlbench_tasks.text.questions import Questions
-    from mtlbench_tasks.text.windows import WindowPart, Windows
+    from mtlbench_tasks.text.windows import Windows
 
 __all__ = ["QuestionSuite"]
 
@@ -89,10 +89,8 @@ class QuestionSuite(TextSuite):
                 yield from asked.passages
 
     def prepare(self) -> None:
-        from mtlbench_tasks.text.windows import WindowPart
-
         for (task, split), asked in self._asked.items():
-            self.parts[task, split] = WindowPart(self.windows(asked))
+            self.parts[task, split] = self.windows(asked)
 
     def windows(self, asked: Questions) -> Windows:
         """The windows of some questions, kept between runs."""
@@ -132,17 +130,17 @@ class QuestionSuite(TextSuite):
         from mtlbench_tasks.text.answers import best_answers, best_spans
 
         asked = self._asked[task, split]
-        part = cast("WindowPart", self.parts[task, split])
+        part = cast("Windows", self.parts[task, split])
         score, first, last = np.zeros(len(part)), np.zeros(len(part), np.int64), np.zeros(len(part), np.int64)
         for rows, batch in self.looks(part):
             scores = self._scores(model, batch, task).float().cpu().numpy()
-            at = part.windows.passage_at[rows][:, None]
+            at = part.passage_at[rows][:, None]
             places = np.arange(scores.shape[1])
-            allowed = (places >= at) & (places < at + part.windows.passage_held[rows][:, None])
+            allowed = (places >= at) & (places < at + part.passage_held[rows][:, None])
             score[rows], first[rows], last[rows] = best_spans(
                 scores[..., 0], scores[..., 1], allowed, self.longest_answer
             )
-        found = best_answers(part.windows, asked.passages, score, first, last)
+        found = best_answers(part, asked.passages, score, first, last)
         return dict(zip(asked.ids, found, strict=True))
 
     def score(self, model: nn.Module, task: str, split: Split) -> Score:

@@ -16,7 +16,7 @@ from mtlbench_tasks.text.lexicon import Lexicon
 from mtlbench_tasks.text.pieces import frame_of, tokenized
 from mtlbench_tasks.text.store import Arrays, Ragged
 
-__all__ = ["WindowPart", "Windows", "answer_tokens", "make_windows"]
+__all__ = ["Windows", "answer_tokens", "make_windows"]
 
 
 @dataclass(frozen=True)
@@ -59,33 +59,15 @@ class Windows:
             Ragged(arrays["ends"], arrays["tokens"]),
         )
 
+    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+        return {"answer": self.answer[list(rows)]}
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def first_of_question(self) -> list[int]:
         """The first window of every question."""
         return [int(row) for row in np.flatnonzero(self.passage_from == 0)]
-
-
-@dataclass(frozen=True)
-class WindowPart:
-    """Windows as a suite's batches take them."""
-
-    windows: Windows
-
-    @property
-    def ids(self) -> Ragged:
-        return self.windows.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.windows.types
-
-    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        return {"answer": self.windows.answer[list(rows)]}
-
-    def __len__(self) -> int:
-        return len(self.windows)
 
 
 def make_windows(

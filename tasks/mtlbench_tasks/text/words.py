@@ -17,7 +17,7 @@ from mtlbench_tasks.text.packing import IGNORED
 from mtlbench_tasks.text.pieces import frame_of
 from mtlbench_tasks.text.store import Arrays, Ragged
 
-__all__ = ["TaggedPart", "TaggedPieces", "make_pieces", "tags_by_sentence"]
+__all__ = ["TaggedPieces", "make_pieces", "tags_by_sentence"]
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,11 @@ class TaggedPieces:
         )
         return cls(ids, types, labels, words, arrays["sentence"])
 
+    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+        return {"labels": self.labels.padded(list(rows), IGNORED)}
+
     def __len__(self) -> int:
         return len(self.ids)
-
-
-@dataclass(frozen=True)
-class TaggedPart:
-    """Tagged pieces as a suite's batches take them."""
-
-    pieces: TaggedPieces
-
-    @property
-    def ids(self) -> Ragged:
-        return self.pieces.ids
-
-    @property
-    def types(self) -> Ragged:
-        return self.pieces.types
-
-    def targets(self, rows: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-        return {"labels": self.pieces.labels.padded(list(rows), IGNORED)}
-
-    def __len__(self) -> int:
-        return len(self.pieces)
 
 
 def make_pieces(
