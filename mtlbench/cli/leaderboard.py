@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from pathlib import Path
 
@@ -53,14 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # Of thousands of records millions of objects stay, none of them in a cycle: looking for cycles takes long.
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
+    from mtlbench.leaderboard.collecting import uncollected
+
+    with uncollected():
         return _run(args)
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _run(args: argparse.Namespace) -> int:

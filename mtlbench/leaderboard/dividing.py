@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
+
+from mtlbench.leaderboard.collecting import uncollected
 
 __all__ = ["MANY", "divided"]
 
@@ -38,7 +39,8 @@ def divided(work: Work[T], items: int, *, pays: bool = True) -> list[T]:
     # Processes are forked, so that neither the work nor what it works on has to be sent to them.
     with ProcessPoolExecutor(many - 1, mp_context=get_context("fork"), initializer=_begin, initargs=(work,)) as pool:
         theirs = pool.map(_done, others)
-        return [_uncollected(work, own), *theirs]
+        with uncollected():
+            return [work(own), *theirs]
 
 
 def _processes() -> int:
@@ -52,15 +54,5 @@ def _begin(work: Work[Any]) -> None:
 
 
 def _done(share: slice) -> Any:
-    return _uncollected(_begun[-1], share)
-
-
-def _uncollected(work: Work[T], share: slice) -> T:
-    """Nothing that is made is cyclic, and looking for cycles takes an eighth of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return work(share)
-    finally:
-        if collecting:
-            gc.enable()
+    with uncollected():
+        return _begun[-1](share)
