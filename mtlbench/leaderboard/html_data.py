@@ -16,7 +16,7 @@ from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
 from mtlbench.leaderboard.html_course import course_text
 from mtlbench.leaderboard.html_curves import board_curves
-from mtlbench.leaderboard.html_numbers import short
+from mtlbench.leaderboard.html_numbers import short, table
 from mtlbench.leaderboard.html_runs import Shown, clipped, long_text, plain_text
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.scores import direction
@@ -136,14 +136,15 @@ def _runs(board: Board) -> Iterator[tuple[int, Entry, Shown]]:
                 yield place, entry, entry.shown
 
 
-def path_lines(board: Board) -> list[str]:
-    """One JSON text a path: row, seed, model, then gradients, x, y, gradients, x, y ..."""
-    return [
-        compact([place, clipped(entry.seed), plain_text(model), [short(number) for number in path]])
-        for place, row in enumerate(board.rows)
-        for entry in row.done
-        for model, path in sorted(entry.paths.items())
-    ]
+def path_lines(board: Board, nth: int) -> Iterator[tuple[int, str]]:
+    """The paths of every row's ``nth`` finished run, from 0 on: the row's place, and one JSON text.
+
+    A list of row, seed, model, and gradients, x, y, gradients, x, y ...
+    """
+    for place, row in enumerate(board.rows):
+        for entry in row.done[nth : nth + 1]:
+            for model, path in sorted(entry.paths.items()):
+                yield place, f"{compact([place, clipped(entry.seed), plain_text(model)])[:-1]},{table([path])}]"
 
 
 def _surface(board: Board, registry: Registry | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,16 +69,15 @@ def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[st
     """Runs and paths of every board, what they share, and what had to be left out, in words."""
     shares = Shares()
     runs = [run_lines(board, shares) for board in reading.boards]
-    paths = [path_lines(board) for board in reading.boards]
+    paths, seeds = _paths(reading.boards, _ROOM - _size(runs))
     cut = []
-    whole = _with_courses(reading.boards, runs, _ROOM - _size(paths))
+    whole = _with_courses(reading.boards, runs, _ROOM - _size(paths)) if seeds is None else None
     if whole is None:
         cut.append("Curves of single runs; the means over seeds are all here.")
     else:
         runs = whole
-    if _size(runs) + _size(paths) > _ROOM:
-        paths = [[] for _ in reading.boards]
-        cut.append("Paths through the plane.")
+    if seeds is not None:
+        cut.append("Paths through the plane" + (f", but for each row's first {seeds} seeds." if seeds else "."))
     if _size(runs) > _ROOM:
         room = _ROOM // max(1, len(runs))
         kept = [_head(lines, room) for lines in runs]
@@ -85,6 +85,24 @@ def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[st
         runs = kept
         cut.append(f"Details of {lost} runs; mtlbench show KEY and mtlbench explain KEY tell them.")
     return runs, paths, list(shares.texts), cut
+
+
+def _paths(boards: Sequence[Board], room: int) -> tuple[list[list[str]], int | None]:
+    """The paths of every board, and None; or those of as many seeds of each row as fit, and how many seeds that is."""
+    kept: list[list[tuple[int, str]]] = [[] for _ in boards]
+    for nth in range(max((len(row.done) for board in boards for row in board.rows), default=0)):
+        more = [[*path_lines(board, nth)] for board in boards]
+        room -= sum(len(line) for lines in more for _, line in lines)
+        if room < 0:
+            return _by_row(kept), nth
+        for lines, new in zip(kept, more, strict=True):
+            lines += new
+    return _by_row(kept), None
+
+
+def _by_row(paths: Sequence[Sequence[tuple[int, str]]]) -> list[list[str]]:
+    """Row by row and seed by seed, from seed by seed and row by row."""
+    return [[line for _, line in sorted(lines, key=itemgetter(0))] for lines in paths]
 
 
 def _with_courses(boards: Sequence[Board], runs: Sequence[Sequence[str]], room: int) -> list[list[str]] | None:
