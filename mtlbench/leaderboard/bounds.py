@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from math import isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -21,13 +21,14 @@ _LONGEST_SECONDS = 1e9
 _MOST_BYTES = 1e18
 _WHOLE = 2**63 - 1
 """Seeds and counts are 64-bit numbers wherever they are used."""
-_GRADIENTS, _DEV, _LOSS, _COSINE, _AGREEMENT = map(attrgetter, ("gradients", "dev", "loss", "cosine", "agreement"))
+_GRADIENTS, _DEV, _AGREEMENT = map(attrgetter, ("gradients", "dev", "agreement"))
 
 
 def impossible(entry: Entry) -> str | None:
     """The first number of a record that cannot be, with the bounds that it breaks; None when there is none."""
     for what, given, lowest, highest in _bounded(entry):
-        values = [*filter(None, given)]  # what is missing, and zeros, which break no bound
+        # Without what is missing, and zeros, which break no bound; arrays are of numbers alone.
+        values = given if type(given) is array else [*filter(None, given)]
         if values and (min(values) < lowest or max(values) > highest):
             value = next(value for value in values if not lowest <= value <= highest)
             return f"{what} is {_told(value)}, and none below {_told(lowest)} or above {_told(highest)} can be"
@@ -47,14 +48,13 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
     yield "a mean dev score", map(_DEV, curve), -_HIGHEST_SCORE, _HIGHEST_SCORE
     yield "a number of seconds", (*entry.seconds.values(), *entry.clocks.values()), 0, _LONGEST_SECONDS
     yield "peak_bytes", (entry.peak_bytes,), 0, _MOST_BYTES
-    yield "a training loss", map(_LOSS, curve), -_LARGEST, _LARGEST
     probes = (entry.cosine, entry.distance, entry.masked_seen, entry.masked_unseen, entry.start_seen)
     at_ends = (*probes, entry.start_unseen, *entry.cosine_range)
     ratios = [found.imbalance for found in filter(None, map(_AGREEMENT, curve))]
-    yield "a probe's number", chain(at_ends, map(_COSINE, curve), ratios), -_LARGEST, _LARGEST
+    yield "a probe's number", (*at_ends, *ratios), -_LARGEST, _LARGEST
     if entry.shown is not None:
-        course = [number for number in entry.shown.course if isfinite(number)]
-        yield "a number of its curve", course, -_LARGEST, _LARGEST
+        there = [number for number in entry.shown.course if isfinite(number)]
+        yield "a number of its curve", there, -_LARGEST, _LARGEST
     for path in entry.paths.values():
         yield "a point of its path", path, -_LARGEST, _LARGEST
 

@@ -10,15 +10,17 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.bounds import impossible
+from mtlbench.leaderboard.html_course import CURVES, course_of, course_rows
 from mtlbench.leaderboard.html_runs import Shown, shown_of
 from mtlbench.study.json_text import text_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
-from mtlbench.study.tape import LOOKS, Agreement, agreement, nearest, tape_of
+from mtlbench.study.tape import LOOKS, Agreement, agreement, tape_of
 
 __all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of", "machine_make"]
 
@@ -194,9 +196,8 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
     audit = _mapping(outcome["audit"])
     machine = _part(measured, "machine")
     counts = {sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()}
-    grams = {_whole(point.gradients, "gradients"): point.gram for point in tape_of(record)}
-    looked_at = {nearest(grams, share * budget) for share in LOOKS} if grams else set()
-    tape = {gradients: agreement(grams[gradients]) for gradients in looked_at}
+    course = course_of(outcome, names)
+    tape = {point.gradients: agreement(point.gram) for point in tape_of(record, LOOKS)}
     return Entry(
         key=_text(record["key"]),
         variant=sys.intern(_text(record["variant"]) or _text(cell["method"])),
@@ -214,10 +215,10 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         unseen_names=tuple(sorted(unseen)),
         unseen=zero_shot,
         average_unseen=_average(zero_shot, unseen) if comparable else None,
-        curve=tuple(_points(outcome.get("curve") or (), names if comparable else (), tape)),
+        curve=_points(course, len(names), comparable, tape),
         counts=counts,
         disagreement=_disagreement(audit, counts),
-        digest=_digest(outcome),
+        digest=_digest(outcome, course, len(names)),
         cosine=_cosine(outcome, probes),
         distance=_real(_part(probes, "distance").get("l2")),
         masked_seen=_real(masked.get("seen")),
@@ -233,7 +234,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         start_unseen=_real(_part(masked, "start").get("unseen")),
         paths=dict(_paths(_part(outcome, "trace"))),
         extras=_extras(tests, unseen),
-        shown=shown_of(record, tests, unseen),
+        shown=shown_of(record, tests, unseen, course),
         sha256=sha256,
         outcome=str(record.get("digest") or ""),
     )
@@ -274,11 +275,12 @@ def _cosine_range(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> tupl
 def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
     """Of every model that was followed through a plane; what is traced in other spaces has no picture."""
     for name in sorted(traces):
-        rows = [row for row in _sequence(traces[name]) if len(row) == 3]
+        rows = _sequence(traces[name])
+        if {*map(len, rows)} != {3}:
+            rows = [row for row in rows if len(row) == 3]
         if rows:
             stride = math.ceil(len(rows) / _PATH_POINTS)
-            kept = rows[:-1:stride] + rows[-1:]
-            yield sys.intern(_text(name)), array("d", [float(number) for row in kept for number in row])
+            yield sys.intern(_text(name)), array("d", chain.from_iterable(rows[:-1:stride] + rows[-1:]))
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:
@@ -327,23 +329,34 @@ def _reals(values: Mapping[str, Any]) -> Mapping[str, float]:
 
 
 def _points(
-    curve: Iterable[Mapping[str, Any]], names: Collection[str], tape: Mapping[int, Agreement | None]
-) -> Iterable[Point]:
-    """names: of the tasks over which dev scores are averaged; none where they cannot be."""
-    for point in curve:
-        average = _average(_reals(_part(point, "dev")), names)
-        cosine = _real(_part(_part(point, "probes"), "cosine").get("mean"))
-        spent = _whole(point["gradients"], "gradients")
-        yield Point(spent, average, _real(point.get("train_loss")), cosine, tape.get(spent))
+    course: array[float], tasks: int, comparable: bool, tape: Mapping[int, Agreement | None]
+) -> tuple[Point, ...]:
+    """comparable: whether dev scores may be averaged over tasks."""
+    if not course:
+        return ()
+    spent, losses, cosines, *rest = course_rows(course, tasks)
+    gradients = [*map(int, spent)]
+    averages = [_mean(scores) for scores in zip(*rest[-tasks:], strict=True)] if comparable and tasks else ()
+    columns = averages or repeat(None), map(_present, losses), map(_present, cosines), map(tape.get, gradients)
+    return tuple(map(Point, gradients, *columns))
 
 
-def _digest(outcome: Mapping[str, Any]) -> str:
+def _mean(scores: Sequence[float]) -> float | None:
+    """None when one is NaN."""
+    return _present(math.fsum(scores) / len(scores))
+
+
+def _present(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _digest(outcome: Mapping[str, Any], course: array[float], tasks: int) -> str:
     """Over what training decides; settings, names and probes stay out, lest they hide that two runs are one."""
-    curve = outcome.get("curve") or ()
-    spent = [point.get("gradients") for point in curve]
-    losses = [point.get("train_loss") for point in curve]
-    parts = [outcome.get("scores"), outcome.get("unseen"), spent, losses, [point.get("dev") for point in curve]]
-    return hashlib.sha256(text_of(parts, spent.count(None) + losses.count(None))).hexdigest()
+    spent, losses, *rest = course_rows(course, tasks) or [course, course]
+    digest = hashlib.sha256(text_of([outcome.get("scores"), outcome.get("unseen")]))
+    for row in (spent, losses, *rest[len(CURVES) - 1 :]):
+        digest.update(row.tobytes())
+    return digest.hexdigest()
 
 
 def machine_make(machine: Mapping[str, Any]) -> str:

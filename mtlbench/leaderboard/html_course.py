@@ -19,21 +19,34 @@ CURVES = ("loss", "cosine", "l2", "seen", "unseen")
 def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
     """Rows over the points of the curve, one after the other: gradients spent, ``CURVES``, each task's dev score.
 
-    NaN for what is missing or no number. A compact form: boards keep ten thousand of them.
+    NaN for what is missing or infinite. A compact form: boards keep ten thousand of them.
+
+    Raises KeyError, TypeError or OverflowError where something else than a number stands in a number's place.
     """
     points = [mapping(point) for point in outcome.get("curve") or ()]
     probes = [part(point, "probes") for point in points]
     devs = [part(point, "dev") for point in points]
     masked = [part(probe, "mlm") for probe in probes]
-    values = [point["gradients"] for point in points]
-    values += [point.get("train_loss") for point in points]
+    spent = [point["gradients"] for point in points]
+    values = [point.get("train_loss") for point in points]
     values += [part(probe, "cosine").get("mean") for probe in probes]
     values += [part(probe, "distance").get("l2") for probe in probes]
     values += [losses.get("seen") for losses in masked]
     values += [losses.get("unseen") for losses in masked]
     for task in tasks:
         values += [dev.get(task) for dev in devs]
-    return array("d", values if {*map(type, values)} <= {int, float} else map(_number, values))
+    _are(spent, {int}, "a whole number of gradients")
+    _are(values, {int, float, type(None)}, "a number")
+    course = array("d", [*spent, *(math.nan if value is None else value for value in values)])
+    if math.inf in course or -math.inf in course:
+        course = array("d", [value if math.isfinite(value) else math.nan for value in course])
+    return course
+
+
+def _are(values: Sequence[Any], kinds: set[type], wanted: str) -> None:
+    if not {*map(type, values)} <= kinds:
+        wrong = next(value for value in values if type(value) not in kinds)
+        raise TypeError(f"expected {wanted}, found {wrong!r:.80}")
 
 
 def course_rows(course: array[float], tasks: int) -> list[array[float]]:
@@ -52,6 +65,3 @@ def course_text(course: array[float], tasks: int) -> str:
     texts = [f'"{name}":[{",".join(columns[name])}]' for name in sorted(columns)]
     return f"{{{','.join(texts)}}}"
 
-
-def _number(value: Any) -> float:
-    return float(value) if type(value) in (int, float) else math.nan

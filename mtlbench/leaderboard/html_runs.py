@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mtlbench.leaderboard.escaping import visible
-from mtlbench.leaderboard.html_course import course_of
 from mtlbench.leaderboard.html_numbers import brief, exact, json_text, quick_text, short, table
 from mtlbench.leaderboard.html_parts import mapping, part
 from mtlbench.study.json_text import text_of
@@ -22,6 +21,7 @@ _LONGEST = 200
 _DEEPEST = 6
 _WIDEST = 200
 _DIGITS = 6
+_NESTED = {dict, list}
 _WHOLE = 2**53
 """Beyond it, a browser would round whole numbers."""
 
@@ -41,10 +41,10 @@ class Shown(NamedTuple):
     course: array[float]
 
 
-def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests) -> Shown:
+def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests, course: array[float]) -> Shown:
     """From a record whose form has been checked; what is missing or of another kind is left out.
 
-    by_task, by_unseen: task to what was scored on its test split, of trained tasks and of others.
+    by_task, by_unseen: task to what was scored on its test split, of trained tasks and of others. course: its own.
     """
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
@@ -86,7 +86,7 @@ def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests) -> Sho
     inner = ",".join([_shape(*parts[name], values) for name in order])
     shape = f'{{"inner":[{inner}],"names":{names}}}'
     shared = text_of(about, [*about.values()].count(None))
-    return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", course_of(outcome, tasks))
+    return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", course)
 
 
 def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str:
@@ -100,20 +100,31 @@ def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str
         return f'{{"inner":{_shapes([value[name] for name in order], depth - 1, digits, values)},"names":{names}}}'
     if kind is list and depth:
         return _shapes(value[:_WIDEST], depth - 1, digits, values)
-    if kind is float:
-        values.append(brief(value, digits))
-    else:
-        plain = clipped(value, depth, digits)
-        values.append(json_text(plain) if isinstance(plain, str) else quick_text(plain).decode())
+    values.append(_plain(value, depth, digits))
     return "0"
 
 
 def _shapes(several: Sequence[Any], depth: int, digits: int | None, values: list[str]) -> str:
     """The same of a list, its numbers at once where it has nothing else."""
-    if set(map(type, several)) == {float}:
+    kinds = {*map(type, several)}
+    if kinds == {float}:
         values.append((exact(several) if digits is None else table([several], digits))[1:-1])
-        return f"[{','.join('0' * len(several))}]"
-    return f"[{','.join([_shape(one, depth, digits, values) for one in several])}]"
+    elif depth and not kinds.isdisjoint(_NESTED):
+        return f"[{','.join([_shape(one, depth, digits, values) for one in several])}]"
+    else:
+        values += [_plain(one, depth, digits) for one in several]
+    return f"[{','.join('0' * len(several))}]"
+
+
+def _plain(value: Any, depth: int, digits: int | None) -> str:
+    """JSON of what is neither object nor list, or lies too deep, ``clipped``."""
+    kind = type(value)
+    if kind is float:
+        return brief(value, digits)
+    if kind is int and -_WHOLE <= value <= _WHOLE:
+        return str(value)
+    plain = clipped(value, depth, digits)
+    return json_text(plain) if isinstance(plain, str) else quick_text(plain).decode()
 
 
 @lru_cache(maxsize=4096)

@@ -6,16 +6,16 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from mtlbench.study.json_text import json_of
+from mtlbench.study.json_text import Unread, json_of
 
 __all__ = ["outcome_of"]
 
 
 class _Cosine(TypedDict, total=False):
-    """Without the single cosines of all pairs and draws."""
+    """Without the single cosines of all pairs and draws; boards look at few of the matrices."""
 
     mean: Any
-    gram: Any
+    gram: Unread
 
 
 class _Probes(TypedDict, total=False):

@@ -9,13 +9,16 @@ import msgspec
 
 from mtlbench.study.keys import canonical_json
 
-__all__ = ["json_of", "text_of"]
+__all__ = ["Unread", "json_of", "text_of"]
+
+Unread = msgspec.Raw
+"""A part of JSON that somebody left as text; ``json_of`` reads it."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def json_of(data: bytes) -> Any:
+def json_of(data: bytes | Unread) -> Any:
     """What ``json.loads`` makes of UTF-8 text; NaN and infinities are refused, ``1e999`` is infinite.
 
     Raises ValueError or RecursionError in the words of ``json``. msgspec gives the same values, but refuses a few texts
@@ -24,7 +27,7 @@ def json_of(data: bytes) -> Any:
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return json.loads(data.decode(), parse_constant=_no_constant)
+        return json.loads(bytes(data).decode(), parse_constant=_no_constant)
 
 
 def text_of(value: Any, nulls: int = 0) -> bytes:

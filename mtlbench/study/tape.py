@@ -8,12 +8,14 @@ from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 from mtlbench.interface.errors import BadRecord
+from mtlbench.study.json_text import Unread, json_of
 
 __all__ = ["LOOKS", "Agreement", "TapePoint", "agreement", "nearest", "tape_of"]
 
 LOOKS = (0.0, 0.5, 1.0)
 """Of the budget: where along a path boards look."""
 _NUMBERS = {int, float}
+_NONE = (None, Unread(b"null"))
 
 Gram = Sequence[Sequence[float]]
 """(T, T) inner products, in the order of the record's tasks."""
@@ -59,17 +61,25 @@ def agreement(gram: Gram) -> Agreement | None:
 
 def nearest(spent: Iterable[int], wanted: float) -> int:
     """Of some numbers of gradients the one that is nearest to ``wanted``, the smaller one of two."""
-    return min(spent, key=lambda gradients: (abs(gradients - wanted), gradients))
+    return min(sorted(spent), key=lambda gradients: abs(gradients - wanted))
 
 
-def tape_of(record: Mapping[str, Any]) -> list[TapePoint]:
-    """The tape of a record, empty where it has none; raises BadRecord where it is no (T, T) table of numbers."""
+def tape_of(record: Mapping[str, Any], looks: Iterable[float] | None = None) -> list[TapePoint]:
+    """The tape of a record, empty where it has none; raises BadRecord where it is no (T, T) table of numbers.
+
+    looks: shares of the budget; then the points that are nearest to them, and no others are read.
+    """
     tasks = len(record["outcome"].get("tasks") or ())
-    points = []
+    found = []
     for point in record["outcome"].get("curve") or ():
         gram = ((point.get("probes") or {}).get("cosine") or {}).get("gram")
-        if gram is not None:
-            points.append(TapePoint(point["gradients"], gram))
+        if gram not in _NONE:
+            found.append((point["gradients"], gram))
+    if looks is not None and found:
+        budget = record["cell"]["protocol"]["budget"]
+        wanted = {nearest([spent for spent, _ in found], share * budget) for share in looks}
+        found = [(spent, gram) for spent, gram in found if spent in wanted]
+    points = [TapePoint(spent, json_of(gram) if type(gram) is Unread else gram) for spent, gram in found]
     if not _are_tables([point.gram for point in points], tasks):
         bad = next(point for point in points if not _are_tables([point.gram], tasks))
         raise BadRecord(f"the Gram matrix after {bad.gradients} gradients is no {tasks} x {tasks} table")

@@ -108,7 +108,7 @@ def refusal_with(path, value, **made):
         (("outcome", "scores", "a", "test", "value"), 10**400, "not a record that a board can read: a number in it is"),
         (("outcome", "unseen", "u", "test", "value"), 1e308, "a zero-shot score is 1e+308, and none below -1e+12 or "),
         (("outcome", "curve", 1, "dev", "a"), 1e160, "a mean dev score is 5e+159, and none below -1e+12 or "),
-        (("outcome", "curve", 1, "train_loss"), 1e300, "a training loss is 1e+300, and none below -1e+100 or "),
+        (("outcome", "curve", 1, "train_loss"), 1e300, "a number of its curve is 1e+300, and none below -1e+100 "),
         (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
         (("outcome", "probes", "cosine", "mean"), -1e308, "a probe's number is -1e+308, and none below -1e+100 or "),
         (("outcome", "probes", "distance"), {"l2": 1e308}, "a probe's number is 1e+308, and none below -1e+100 or "),

@@ -8,7 +8,7 @@ import pytest
 from mtlbench.leaderboard.entries import entry_of
 from mtlbench.leaderboard.outcomes import outcome_of
 from mtlbench.leaderboard.reading import read_entries
-from mtlbench.study.json_text import json_of, text_of
+from mtlbench.study.json_text import Unread, json_of, text_of
 from mtlbench.study.keys import canonical_json, sha256_of
 from mtlbench.study.records import record_bytes
 from mtlbench.study.store import record_paths
@@ -25,13 +25,15 @@ def test_entries_of_every_committed_suite_are_those_of_whole_records() -> None:
         assert repr(entry_of(short)) == repr(entry_of(record))  # NaN is no other NaN
 
 
-def test_single_cosines_of_a_curve_are_left_out() -> None:
+def test_single_cosines_of_a_curve_are_left_out_and_matrices_are_not_read() -> None:
     cosine = {"mean": 0.5, "gram": [[1.0]], "values": [0.5], "pairs": [0.5]}
     text = text_of({"curve": [{"gradients": 8, "lr": 1.0, "probes": {"cosine": cosine}}], "probes": {"cosine": cosine}})
-    assert outcome_of(text) == {
-        "curve": [{"gradients": 8, "probes": {"cosine": {"mean": 0.5, "gram": [[1.0]]}}}],
+    outcome = outcome_of(text)
+    assert outcome == {
+        "curve": [{"gradients": 8, "probes": {"cosine": {"mean": 0.5, "gram": Unread(b"[[1.0]]")}}}],
         "probes": {"cosine": cosine},
     }
+    assert json_of(outcome["curve"][0]["probes"]["cosine"]["gram"]) == [[1.0]]
 
 
 @pytest.mark.parametrize("curve", [{}, "text", [3], [{"probes": 3}], [{"probes": {"cosine": [1]}}], [None]])
