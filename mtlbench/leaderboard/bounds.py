@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from math import isfinite
+from math import hypot, isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ def impossible(entry: Entry) -> str | None:
     for what, given, lowest, highest in _bounded(entry):
         # Without what is missing, and zeros, which break no bound; arrays are of numbers alone.
         values = given if type(given) is array else [*filter(None, given)]
+        if lowest == -highest and hypot(*values) <= highest:  # no number is larger than the length of all of them
+            continue
         if values and (min(values) < lowest or max(values) > highest):
             value = next(value for value in values if not lowest <= value <= highest)
             return f"{what} is {_told(value)}, and none below {_told(lowest)} or above {_told(highest)} can be"

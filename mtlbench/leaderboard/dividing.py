@@ -20,6 +20,8 @@ Work = Callable[[slice], T]
 MANY = 1000
 """Records from which it pays."""
 _MOST = 8
+_ROUNDS = 8
+"""Shares of each process: what came out of one is sent while the next is done."""
 
 _begun: list[Work[Any]] = []
 """In a process that was forked for it: its work."""
@@ -28,19 +30,25 @@ _begun: list[Work[Any]] = []
 def divided(work: Work[T], items: int, *, pays: bool = True) -> list[T]:
     """What each share came to: of all items, or of every n-th from the first, the second ... to the n-th.
 
-    The first share is done in this process; of the others, what comes out is pickled, and so is what is raised.
+    Each process has several shares, this one the first of all; of the others' shares what comes out is pickled, and so
+    is what is raised.
 
     One process does it all unless it ``pays``, and where a fork would copy held locks or there is none.
     """
     many = min(_processes(), items) if pays else 1
     if many < 2:
         return [work(slice(None))]
-    own, *others = [slice(place, None, many) for place in range(many)]
+    shares = min(many * _ROUNDS, items)
+    todo = [slice(place, None, shares) for place in range(shares)]
     # Processes are forked, so that neither the work nor what it works on has to be sent to them.
-    with ProcessPoolExecutor(many - 1, mp_context=get_context("fork"), initializer=_begin, initargs=(work,)) as pool:
-        theirs = pool.map(_done, others)
+    pool = ProcessPoolExecutor(many - 1, mp_context=get_context("fork"), initializer=_begin, initargs=(work,))
+    try:
+        theirs = {place: pool.submit(_done, todo[place]) for place in range(shares) if place % many}
         with uncollected():
-            return [work(own), *theirs]
+            ours = {place: work(todo[place]) for place in range(0, shares, many)}
+            return [ours[place] if place in ours else theirs[place].result() for place in range(shares)]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _processes() -> int:

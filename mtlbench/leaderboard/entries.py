@@ -17,7 +17,7 @@ from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.html_course import CURVES, course_of, course_rows
 from mtlbench.leaderboard.html_runs import Shown, shown_of
-from mtlbench.study.json_text import text_of
+from mtlbench.study.json_text import listed, text_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
 from mtlbench.study.tape import LOOKS, Agreement, agreement, tape_of
@@ -276,11 +276,10 @@ def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
     """Of every model that was followed through a plane; what is traced in other spaces has no picture."""
     for name in sorted(traces):
         rows = _sequence(traces[name])
-        if {*map(len, rows)} != {3}:
-            rows = [row for row in rows if len(row) == 3]
-        if rows:
-            stride = math.ceil(len(rows) / _PATH_POINTS)
-            yield sys.intern(_text(name)), array("d", chain.from_iterable(rows[:-1:stride] + rows[-1:]))
+        stride = math.ceil(len(rows) / _PATH_POINTS)
+        kept = [row for row in listed(rows[:-1:stride] + rows[-1:]) if len(row) == 3] if rows else []
+        if kept:
+            yield sys.intern(_text(name)), array("d", chain.from_iterable(kept))
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:

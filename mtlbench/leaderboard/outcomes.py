@@ -43,7 +43,7 @@ class _Outcome(TypedDict, total=False):
     scores: Any
     summary: Any
     tasks: Any
-    trace: Any
+    trace: dict[str, list[Unread]] | None
     unseen: Any
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
 from mtlbench.study.keys import canonical_json
 
-__all__ = ["Unread", "json_of", "text_of"]
+__all__ = ["Unread", "json_of", "listed", "text_of"]
 
 Unread = msgspec.Raw
 """A part of JSON that somebody left as text; ``json_of`` reads it."""
@@ -28,6 +29,14 @@ def json_of(data: bytes | Unread) -> Any:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return json.loads(bytes(data).decode(), parse_constant=_no_constant)
+
+
+def listed(values: Sequence[Any]) -> list[Any]:
+    """The values of a list; of one whose values are all ``Unread``, what they are read as."""
+    if {*map(type, values)} == {Unread}:
+        found: list[Any] = json_of(b"[" + b",".join(values) + b"]")
+        return found
+    return [*values]
 
 
 def text_of(value: Any, nulls: int = 0) -> bytes:

@@ -25,7 +25,7 @@ def cores(request, monkeypatch):
 
 def test_every_item_is_in_one_share(cores):
     shares = divided(lambda share: list(range(7))[share], 7)
-    assert len(shares) == cores
+    assert len(shares) == (1 if cores == 1 else 7)
     assert sorted(item for share in shares for item in share) == list(range(7))
 
 
@@ -34,16 +34,21 @@ def test_there_are_no_more_processes_than_items(cores):
     assert places == [(os.getpid(), [0])]
 
 
-def test_the_first_share_is_done_here_and_the_others_elsewhere(cores):
-    first, *others = divided(lambda _: os.getpid(), 7)
-    assert first == os.getpid()
-    assert os.getpid() not in others
+def test_of_the_first_shares_one_is_done_here_and_the_others_elsewhere_and_so_on(cores):
+    here = [process == os.getpid() for process in divided(lambda _: os.getpid(), 7)]
+    assert here == [True] if cores == 1 else here == [place % cores == 0 for place in range(7)]
+
+
+def test_long_lists_have_more_shares_than_processes(cores):
+    shares = divided(lambda share: list(range(100))[share], 100)
+    assert len(shares) == (1 if cores == 1 else 8 * cores)
+    assert sorted(item for share in shares for item in share) == list(range(100))
 
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_what_a_share_raises_is_raised(cores, place):
     def work(share):
-        if place % cores == share.start or share == slice(None):
+        if share in (slice(place, None, 7), slice(None)):
             raise ValueError("of this share")
 
     assert gc.isenabled()
