@@ -279,7 +279,7 @@ def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
         stride = math.ceil(len(rows) / _PATH_POINTS)
         kept = [row for row in listed(rows[:-1:stride] + rows[-1:]) if len(row) == 3] if rows else []
         if kept:
-            yield sys.intern(_text(name)), array("d", chain.from_iterable(kept))
+            yield sys.intern(_text(name)), array("d", [*chain.from_iterable(kept)])  # faster than from an iterator
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:

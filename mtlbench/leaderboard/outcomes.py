@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from mtlbench.study.json_text import Unread, json_of
+from mtlbench.study.json_text import JsonText, Unread, json_of
 
 __all__ = ["outcome_of"]
 
@@ -50,13 +50,13 @@ class _Outcome(TypedDict, total=False):
 _decode = msgspec.json.Decoder(_Outcome).decode
 
 
-def outcome_of(text: bytes) -> Any:
+def outcome_of(text: JsonText) -> Any:
     """The outcome as ``json_of`` reads it, but for what no board looks at; whole where its curve has another form.
 
     What is left out must be UTF-8 and have the form of JSON; whole numbers there may be longer than Python reads.
     """
     try:
-        text.decode()
+        str(text, "utf-8")
         return _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return json_of(text)

@@ -10,16 +10,18 @@ import msgspec
 
 from mtlbench.study.keys import canonical_json
 
-__all__ = ["Unread", "json_of", "listed", "text_of"]
+__all__ = ["JsonText", "Unread", "json_of", "listed", "text_of"]
 
 Unread = msgspec.Raw
 """A part of JSON that somebody left as text; ``json_of`` reads it."""
+
+JsonText = bytes | memoryview | Unread
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def json_of(data: bytes | Unread) -> Any:
+def json_of(data: JsonText) -> Any:
     """What ``json.loads`` makes of UTF-8 text; NaN and infinities are refused, ``1e999`` is infinite.
 
     Raises ValueError or RecursionError in the words of ``json``. msgspec gives the same values, but refuses a few texts

@@ -16,7 +16,7 @@ from mtlbench.interface.errors import BadPlugin, BadRecord, BadSetting, Mtlbench
 from mtlbench.interface.run import Cell
 from mtlbench.study import atomic
 from mtlbench.study.claims import Claim, holder, sweep_claims
-from mtlbench.study.json_text import json_of
+from mtlbench.study.json_text import JsonText, json_of
 from mtlbench.study.keys import cell_content
 from mtlbench.study.records import FutureRecord, load_record, record_bytes
 
@@ -63,7 +63,7 @@ def records_at(
     paths: Iterable[Path],
     folder: Path,
     look: Callable[[bytes], object] | None = None,
-    outcome_of: Callable[[bytes], Any] = json_of,
+    outcome_of: Callable[[JsonText], Any] = json_of,
 ) -> Iterator[dict[str, Any] | Problem]:
     """The good records of ``folder`` at some paths, or what is wrong there, one by one: memory may not hold them all.
 
