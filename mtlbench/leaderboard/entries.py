@@ -276,8 +276,8 @@ def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
     """Of every model that was followed through a plane; what is traced in other spaces has no picture."""
     for name in sorted(traces):
         rows = _sequence(traces[name])
-        stride = math.ceil(len(rows) / _PATH_POINTS)
-        kept = [row for row in listed(rows[:-1:stride] + rows[-1:]) if len(row) == 3] if rows else []
+        stride = math.ceil(len(rows) / _PATH_POINTS) or 1
+        kept = [row for row in listed([*rows[:-1:stride], *rows[-1:]]) if len(row) == 3]
         if kept:
             yield sys.intern(_text(name)), array("d", [*chain.from_iterable(kept)])  # faster than from an iterator
 

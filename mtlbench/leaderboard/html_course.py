@@ -64,4 +64,3 @@ def course_text(course: array[float], tasks: int) -> str:
             columns[name] = [brief(value) for value in row]
     texts = [f'"{name}":[{",".join(columns[name])}]' for name in sorted(columns)]
     return f"{{{','.join(texts)}}}"
-

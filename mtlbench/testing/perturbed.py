@@ -42,13 +42,10 @@ def _scaled(number: float, factor: float) -> float:
     return float(f"{number * factor:.{max(digits, 1)}g}")
 
 
-def many(records: Sequence[Mapping[str, Any]], count: int, seeds: int) -> Iterator[dict[str, Any]]:
-    """``count`` records: of every one so many seeds on one suite, then on the next."""
-    made = 0
-    for number in range(count):
-        for record in records:
-            for seed in range(seeds):
-                if made == count:
-                    return
-                yield perturbed(record, f"suite-{number}", seed)
-                made += 1
+def many(records: Sequence[Mapping[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """``count`` records: every one again and again, as further seeds of its row."""
+    apart = 1 + max(record["cell"]["seed"] for record in records)
+    for made in range(count):
+        again, place = divmod(made, len(records))
+        cell = records[place]["cell"]
+        yield perturbed(records[place], cell["suite"], cell["seed"] + again * apart)

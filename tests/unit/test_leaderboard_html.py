@@ -14,7 +14,7 @@ from mtlbench.cli.parsing import command_parser
 from mtlbench.cli.running.asking import study_from
 from mtlbench.interface.config import Config
 from mtlbench.interface.suite_values import SuiteContext
-from mtlbench.leaderboard import html_page
+from mtlbench.leaderboard import html_data, html_page
 from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
@@ -289,6 +289,22 @@ def test_what_has_no_room_is_left_out_and_the_page_says_so(records, monkeypatch)
     left = len(page.data("runs-0"))
     assert 0 < left < 9
     assert page.data("front")["cut"][-1].startswith(f"Details of {9 - left} runs")
+
+
+def test_of_paths_that_have_no_room_those_of_the_first_seeds_stay(monkeypatch):
+    records = [made_up_record(variant, seed=seed) for variant in ("mtl", "stl") for seed in range(4)]
+    for record in records:
+        record["outcome"]["trace"] = {"all": [[0, 20.0, 5.5], [1600, 1e-7, -0.0]]}
+    whole = Page(page_of(*records)).data("paths-0")
+    assert [path[:3] for path in whole] == [[row, seed, "all"] for row in (0, 1) for seed in range(4)]
+    assert {tuple(path[3]) for path in whole} == {(0, 20, 5.5, 1600, 1e-7, 0)}
+    monkeypatch.setattr(html_data, "table", lambda rows: f"[{','.join('1' * len(rows) * 50_000)}]")
+    for room, kept, told in ((500_000, [0, 1], ", but for each row's first 2 seeds."), (100_000, [], ".")):
+        monkeypatch.setattr(html_page, "_ROOM", room)
+        page = Page(page_of(*records))
+        assert [path[:2] for path in page.data("paths-0")] == [[row, seed] for row in (0, 1) for seed in kept]
+        assert page.data("front")["cut"][1:] == [f"Paths through the plane{told}"]
+        assert all(len(run) == 10 for run in page.data("runs-0"))
 
 
 def test_the_library_is_the_one_that_its_label_names():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlbench.study.json_text import json_of, text_of
+from mtlbench.study.json_text import Unread, json_of, listed, text_of
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 VALUES = st.recursive(
@@ -111,3 +111,9 @@ def test_what_the_quick_writer_may_not_write_has_its_text_too(value: Any) -> Non
 def test_nan_and_infinities_have_no_text(value: Any, nulls: int) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         text_of(value, nulls)
+
+
+@given(st.lists(VALUES, max_size=4))
+def test_what_was_left_unread_is_read_together_as_it_is_alone(values: list[Any]) -> None:
+    unread = [Unread(json.dumps(value).encode()) for value in values]
+    assert repr(listed(unread)) == repr([json_of(one) for one in unread]) == repr(listed(values)) == repr(values)

@@ -188,6 +188,23 @@ def test_no_digit_of_what_was_asked_or_came_out_can_be_changed(cell: Cell, recor
         assert {name for name in record if changed[name] != record[name]} <= {"measured", "provenance"}
 
 
+@pytest.mark.parametrize("cut", [b"\n", b"\n  ", b"\r\n "])
+def test_an_outcome_that_is_the_right_text_only_without_its_line_ends_is_refused(
+    cell: Cell, record_of: RecordOf, store: Store, cut: bytes
+) -> None:
+    record = record_of(cell, average=0.125, note="two words")
+    store.write(cell, record)
+    path = store.path(cell)
+    data = path.read_bytes()
+    for broken in (data.replace(b"0.125", b"0.1" + cut + b"25"), data.replace(b"two words", b"two" + cut + b" words")):
+        assert broken != data
+        path.write_bytes(broken)
+        with pytest.raises(BadRecord, match=r"cut short|digest"):
+            load_record(path)
+    path.write_bytes(data.replace(b'"average":', b'"average":' + cut))
+    assert load_record(path) == record
+
+
 def test_a_record_in_the_wrong_place_is_refused(tmp_path: Path, cell: Cell, record_of: RecordOf) -> None:
     path = tmp_path / "silent" / "fussy" / f"{cell.key}.json"
     path.parent.mkdir(parents=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mtlbench.interface.errors import BadRecord
+from mtlbench.study.json_text import Unread
 from mtlbench.study.tape import agreement, tape_of
 from mtlbench.testing.records import made_up_record
 
@@ -56,3 +57,17 @@ def test_whole_numbers_and_numbers_whose_sum_overflows_are_numbers():
     del points[3]["probes"]["cosine"]
     assert [point.gradients for point in tape_of(record)] == [0, 400, 800, 1600]
     assert agreement(tape_of(record)[2].gram).cosine == 1.0
+
+
+def test_of_a_tape_only_the_points_nearest_to_the_looks_are_read():
+    record = made_up_record()
+    record["outcome"]["curve"][1]["probes"]["cosine"]["gram"] = "never looked at"
+    record["outcome"]["curve"][4]["probes"]["cosine"]["gram"] = Unread(b"null")
+    whole = made_up_record()["outcome"]["curve"]
+    looked = [point.gradients for point in tape_of(record, (0.0, 0.45, 1.0))]
+    assert [point["gradients"] for point in whole] == [0, 400, 800, 1200, 1600]
+    assert looked == [0, 800, 1200]
+    record["outcome"]["curve"][2]["probes"]["cosine"]["gram"] = Unread(b"[[1.0, 2], [3, 4.5]]")
+    assert tape_of(record, (0.5,))[0].gram == [[1.0, 2], [3, 4.5]]
+    with pytest.raises(BadRecord, match="after 400 gradients is no 2 x 2 table"):
+        tape_of(record, (0.25,))
