@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from math import hypot, isfinite
+from math import hypot, isnan
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
     ratios = [found.imbalance for found in filter(None, map(_AGREEMENT, curve))]
     yield "a probe's number", (*at_ends, *ratios), -_LARGEST, _LARGEST
     if entry.shown is not None:
-        there = [number for number in entry.shown.course if isfinite(number)]
+        there = [number for number in entry.shown.course if not isnan(number)]
         yield "a number of its curve", there, -_LARGEST, _LARGEST
     for path in entry.paths.values():
         yield "a point of its path", path, -_LARGEST, _LARGEST

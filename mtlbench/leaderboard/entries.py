@@ -17,6 +17,7 @@ from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.html_course import CURVES, course_of, course_rows
 from mtlbench.leaderboard.html_runs import Shown, shown_of
+from mtlbench.leaderboard.values import mapping, part, real, reals, sequence, text, whole
 from mtlbench.study.json_text import listed, text_of
 from mtlbench.study.keys import canonical_json
 from mtlbench.study.quantiles import quantile
@@ -150,8 +151,8 @@ def entry_of(record: Mapping[str, Any], sha256: str = "") -> Entry:
 def failure_of(failure: Mapping[str, Any]) -> Failure:
     """From what a run leaves of a failed cell. Raises BadRecord where that does not say which cell it was."""
     with _as_bad_record():
-        asked, setting, _ = _asked(_mapping(failure["cell"]))
-        return Failure(_text(failure["variant"]), asked, setting, _text(failure["cell"]["fingerprint"]))
+        asked, setting, _ = _asked(mapping(failure["cell"]))
+        return Failure(text(failure["variant"]), asked, setting, text(failure["cell"]["fingerprint"]))
 
 
 @contextmanager
@@ -167,10 +168,10 @@ def _as_bad_record() -> Iterator[None]:
 
 def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     """A cell without its seed and data in two parts: what makes the row, what makes the board; and its budget."""
-    protocol = dict(_mapping(cell["protocol"]))
-    budget = _whole(protocol.pop("budget"), "budget")
-    settings, options = _mapping(cell["settings"]), _mapping(cell["options"])
-    method, suite = [[_text(cell[name]), _text(cell[f"{name}_version"])] for name in ("method", "suite")]
+    protocol = dict(mapping(cell["protocol"]))
+    budget = whole(protocol.pop("budget"), "budget")
+    settings, options = mapping(cell["settings"]), mapping(cell["options"])
+    method, suite = [[text(cell[name]), text(cell[f"{name}_version"])] for name in ("method", "suite")]
     row = {"method": method[0], "method_version": method[1], "settings": settings, "protocol": protocol}
     board = {"suite": suite[0], "suite_version": suite[1], "options": options, "budget": budget}
     nulls = [*settings.values(), *protocol.values()].count(None)
@@ -178,37 +179,37 @@ def _asked(cell: Mapping[str, Any]) -> tuple[str, str, int]:
 
 
 @lru_cache(maxsize=4096)
-def _canonical(text: bytes) -> str:
+def _canonical(plain: bytes) -> str:
     """Canonical JSON of JSON: what many records share is written once."""
-    return sys.intern(canonical_json(json.loads(text)))
+    return sys.intern(canonical_json(json.loads(plain)))
 
 
 def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
-    cell, outcome, measured = _mapping(record["cell"]), _mapping(record["outcome"]), _mapping(record["measured"])
+    cell, outcome, measured = mapping(record["cell"]), mapping(record["outcome"]), mapping(record["measured"])
     asked, setting, budget = _asked(cell)
-    tasks = _shared(tuple(_task(task) for task in _sequence(outcome["tasks"])))
+    tasks = _shared(tuple(_task(task) for task in sequence(outcome["tasks"])))
     names = [task.name for task in tasks]
     comparable = len({task.higher_is_better for task in tasks}) < 2
-    tests, unseen = (_tests(_part(outcome, part)) for part in ("scores", "unseen"))
+    tests, unseen = (_tests(part(outcome, block)) for block in ("scores", "unseen"))
     scores, zero_shot = _scores(tests, names), _scores(unseen, unseen)
-    probes = _part(outcome, "probes")
-    masked = _part(probes, "mlm")
-    audit = _mapping(outcome["audit"])
-    machine = _part(measured, "machine")
-    counts = {sys.intern(name): _whole(value, name) for name, value in _part(outcome, "counts").items()}
+    probes = part(outcome, "probes")
+    masked = part(probes, "mlm")
+    audit = mapping(outcome["audit"])
+    machine = part(measured, "machine")
+    counts = {sys.intern(name): whole(value, name) for name, value in part(outcome, "counts").items()}
     course = course_of(outcome, names)
     tape = {point.gradients: agreement(point.gram) for point in tape_of(record, LOOKS)}
     return Entry(
-        key=_text(record["key"]),
-        variant=sys.intern(_text(record["variant"]) or _text(cell["method"])),
-        method=sys.intern(_text(cell["method"])),
-        suite=sys.intern(_text(cell["suite"])),
+        key=text(record["key"]),
+        variant=sys.intern(text(record["variant"]) or text(cell["method"])),
+        method=sys.intern(text(cell["method"])),
+        suite=sys.intern(text(cell["suite"])),
         asked=asked,
         setting=setting,
-        fingerprint=sys.intern(_text(cell["fingerprint"])),
-        seed=_whole(cell["seed"], "seed"),
+        fingerprint=sys.intern(text(cell["fingerprint"])),
+        seed=whole(cell["seed"], "seed"),
         budget=budget,
-        status=sys.intern(_text(record["status"])),
+        status=sys.intern(text(record["status"])),
         tasks=tasks,
         scores=scores,
         average=_average(scores, names) if comparable else None,
@@ -220,19 +221,19 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         disagreement=_disagreement(audit, counts),
         digest=_digest(outcome, course, len(names)),
         cosine=_cosine(outcome, probes),
-        distance=_real(_part(probes, "distance").get("l2")),
-        masked_seen=_real(masked.get("seen")),
-        masked_unseen=_real(masked.get("unseen")),
-        seconds=_reals(_part(measured, "seconds")),
-        step_seconds=_real(measured.get("step_seconds")),
-        peak_bytes=_real(measured.get("peak_bytes")),
-        clocks={name: value for name in _CLOCKS if (value := _real(measured.get(name))) is not None},
+        distance=real(part(probes, "distance").get("l2")),
+        masked_seen=real(masked.get("seen")),
+        masked_unseen=real(masked.get("unseen")),
+        seconds=reals(part(measured, "seconds")),
+        step_seconds=real(measured.get("step_seconds")),
+        peak_bytes=real(measured.get("peak_bytes")),
+        clocks={name: value for name in _CLOCKS if (value := real(measured.get(name))) is not None},
         machine=sys.intern(str(machine.get("fingerprint") or "")),
         machine_label=sys.intern(machine_make(machine)),
         cosine_range=_cosine_range(outcome, probes),
-        start_seen=_real(_part(masked, "start").get("seen")),
-        start_unseen=_real(_part(masked, "start").get("unseen")),
-        paths=dict(_paths(_part(outcome, "trace"))),
+        start_seen=real(part(masked, "start").get("seen")),
+        start_unseen=real(part(masked, "start").get("unseen")),
+        paths=dict(_paths(part(outcome, "trace"))),
         extras=_extras(tests, unseen),
         shown=shown_of(record, tests, unseen, course),
         sha256=sha256,
@@ -257,17 +258,17 @@ def _cosine(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> float | No
     In the plane a path may end on a kink, where gradients turn from step to step and a single point says nothing.
     """
     told = _told_cosine(outcome)
-    return _real(_part(probes, "cosine").get("mean") if told is None else told)
+    return real(part(probes, "cosine").get("mean") if told is None else told)
 
 
 def _told_cosine(outcome: Mapping[str, Any]) -> Any:
-    return _part(_part(outcome, "summary"), "all").get("cosine")
+    return part(part(outcome, "summary"), "all").get("cosine")
 
 
 def _cosine_range(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> tuple[float, ...]:
-    found = _part(probes, "cosine")
+    found = part(probes, "cosine")
     values = sorted(found.get("values") or found.get("pairs") or ())
-    if not values or _told_cosine(outcome) is not None or _real(values[0]) is None or _real(values[-1]) is None:
+    if not values or _told_cosine(outcome) is not None or real(values[0]) is None or real(values[-1]) is None:
         return ()
     return tuple(quantile(values, share) for share in RANGE)
 
@@ -275,16 +276,16 @@ def _cosine_range(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> tupl
 def _paths(traces: Mapping[str, Any]) -> Iterable[tuple[str, array[float]]]:
     """Of every model that was followed through a plane; what is traced in other spaces has no picture."""
     for name in sorted(traces):
-        rows = _sequence(traces[name])
+        rows = sequence(traces[name])
         stride = math.ceil(len(rows) / _PATH_POINTS) or 1
         kept = [row for row in listed([*rows[:-1:stride], *rows[-1:]]) if len(row) == 3]
         if kept:
-            yield sys.intern(_text(name)), array("d", [*chain.from_iterable(kept)])  # faster than from an iterator
+            yield sys.intern(text(name)), array("d", [*chain.from_iterable(kept)])  # faster than from an iterator
 
 
 def _task(task: Mapping[str, Any]) -> TaskColumn:
-    name = _text(task["name"])
-    return _column(name, _text(task.get("label") or name), _text(task["metric"]), task["higher_is_better"] is True)
+    name = text(task["name"])
+    return _column(name, text(task.get("label") or name), text(task["metric"]), task["higher_is_better"] is True)
 
 
 @lru_cache(maxsize=4096)
@@ -301,30 +302,21 @@ def _shared(tasks: tuple[TaskColumn, ...]) -> tuple[TaskColumn, ...]:
 
 def _tests(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What was scored on each task's test split."""
-    return {sys.intern(task): _part(_part(scores, task), "test") for task in scores}
+    return {sys.intern(task): part(part(scores, task), "test") for task in scores}
 
 
 def _scores(tests: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> Mapping[str, float]:
-    return _reals({name: tests[name].get("value") for name in names if name in tests})
+    return reals({name: tests[name].get("value") for name in names if name in tests})
 
 
 def _extras(*by_task: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for tests in by_task:
         for task, test in tests.items():
-            extra = _part(test, "extra")
-            for name, value in _reals(extra).items() if extra else ():
+            extra = part(test, "extra")
+            for name, value in reals(extra).items() if extra else ():
                 found.setdefault(name, {})[task] = value
     return found
-
-
-def _reals(values: Mapping[str, Any]) -> Mapping[str, float]:
-    """The finite numbers among them."""
-    numbers = values.values()
-    if {*map(type, numbers)} == {float} and math.isfinite(sum(numbers)):  # as most are
-        return values
-    found = {sys.intern(name): _real(value) for name, value in values.items()}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _points(
@@ -363,44 +355,3 @@ def machine_make(machine: Mapping[str, Any]) -> str:
     parts = [str(machine[name]) for name in ("device", "cpu") if machine.get(name)]
     cores = machine.get("cores")
     return ", ".join([*parts, *([f"{cores} cores"] if isinstance(cores, int) else [])])
-
-
-def _part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A block that may be absent or null."""
-    found = parent.get(name)
-    return found if type(found) is dict else _mapping(found or {})
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):  # JSON: to ask for a Mapping takes ten times as long
-        raise TypeError(f"expected an object, found {value!r:.80}")
-    return value
-
-
-def _sequence(value: Any) -> Sequence[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list, found {value!r:.80}")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, found {value!r:.80}")
-    return value
-
-
-def _whole(value: Any, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{what} must be a whole number, found {value!r:.80}")
-    return value
-
-
-def _real(value: Any) -> float | None:
-    """A finite number, or None for null, NaN and infinity: what is not a number is missing."""
-    if type(value) is float:  # as most are
-        return value if math.isfinite(value) else None
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"expected a number, found {value!r:.80}")
-    return float(value) if math.isfinite(value) else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlbench.leaderboard.html_numbers import brief, table
-from mtlbench.leaderboard.html_parts import mapping, part
+from mtlbench.leaderboard.values import mapping, part, sequence
 
 __all__ = ["CURVES", "course_of", "course_rows", "course_text"]
 
@@ -19,11 +19,11 @@ CURVES = ("loss", "cosine", "l2", "seen", "unseen")
 def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
     """Rows over the points of the curve, one after the other: gradients spent, ``CURVES``, each task's dev score.
 
-    NaN for what is missing or infinite. A compact form: boards keep ten thousand of them.
+    NaN for what is missing. A compact form: boards keep ten thousand of them.
 
-    Raises KeyError, TypeError or OverflowError where something else than a number stands in a number's place.
+    Raises KeyError, TypeError or OverflowError where a block or a number is of another kind.
     """
-    points = [mapping(point) for point in outcome.get("curve") or ()]
+    points = [mapping(point) for point in sequence(outcome.get("curve") or [])]
     probes = [part(point, "probes") for point in points]
     devs = [part(point, "dev") for point in points]
     masked = [part(probe, "mlm") for probe in probes]
@@ -37,10 +37,7 @@ def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
         values += [dev.get(task) for dev in devs]
     _are(spent, {int}, "a whole number of gradients")
     _are(values, {int, float, type(None)}, "a number")
-    course = array("d", [*spent, *(math.nan if value is None else value for value in values)])
-    if math.inf in course or -math.inf in course:
-        course = array("d", [value if math.isfinite(value) else math.nan for value in course])
-    return course
+    return array("d", [*spent, *(math.nan if value is None else value for value in values)])
 
 
 def _are(values: Sequence[Any], kinds: set[type], wanted: str) -> None:

@@ -16,7 +16,7 @@ from mtlbench.leaderboard.entries import Entry
 from mtlbench.leaderboard.html_columns import behind
 from mtlbench.leaderboard.html_course import course_text
 from mtlbench.leaderboard.html_curves import board_curves
-from mtlbench.leaderboard.html_numbers import short, table
+from mtlbench.leaderboard.html_numbers import numbers, short
 from mtlbench.leaderboard.html_runs import Shown, clipped, long_text, plain_text
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.scores import direction
@@ -144,7 +144,7 @@ def path_lines(board: Board, nth: int) -> Iterator[tuple[int, str]]:
     for place, row in enumerate(board.rows):
         for entry in row.done[nth : nth + 1]:
             for model, path in sorted(entry.paths.items()):
-                yield place, f"{compact([place, clipped(entry.seed), plain_text(model)])[:-1]},{table([path])}]"
+                yield place, f"{compact([place, clipped(entry.seed), plain_text(model)])[:-1]},{numbers(path)}]"
 
 
 def _surface(board: Board, registry: Registry | None) -> dict[str, Any] | None:

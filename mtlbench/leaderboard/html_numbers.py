@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["DIGITS", "brief", "exact", "json_text", "quick_text", "short", "table"]
+__all__ = ["DIGITS", "brief", "exact", "json_text", "numbers", "quick_text", "short", "table"]
 
 DIGITS = 5
 """Of a number in a curve."""
@@ -46,11 +46,16 @@ def table(rows: Sequence[Sequence[Any]], digits: int = DIGITS) -> str:
     return ",".join([f"[{','.join([brief(value, digits) for value in row])}]" for row in rows])
 
 
-def exact(numbers: Sequence[float]) -> str:
+def numbers(values: Sequence[Any], digits: int = DIGITS) -> str:
+    """JSON of a list, ``short`` of every value."""
+    return table([values], digits)
+
+
+def exact(values: Sequence[float]) -> str:
     """JSON of numbers with all their digits, as ``json`` writes it; msgspec needs a tenth of the time."""
-    text = quick_text(numbers).decode()
+    text = quick_text(values).decode()
     # Where there are infinities, exponents or what ``json`` writes with one, the two may differ.
-    return json_text(numbers) if "n" in text or "e" in text or "0.0000" in text else text
+    return json_text(values) if "n" in text or "e" in text or "0.0000" in text else text
 
 
 @lru_cache(maxsize=256)

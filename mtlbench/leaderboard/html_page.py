@@ -31,7 +31,7 @@ _ASSETS = Path(__file__).parent / "page_assets"
 _SCRIPTS = ("text", "store", "theme", "columns", "record", "tables", "curves", "plane", "filters", "main")
 """Of ours, in the order in which they are joined; they share one scope."""
 _ROOM = 9_000_000
-"""Bytes that runs and paths may take before curves of single runs, then paths, then runs are left out."""
+"""Bytes that runs and paths may take; else curves of single runs, then paths of later seeds, then runs are left out."""
 _LISTED = 500
 """Lines of a list of alarms or problems."""
 
@@ -69,15 +69,15 @@ def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[st
     """Runs and paths of every board, what they share, and what had to be left out, in words."""
     shares = Shares()
     runs = [run_lines(board, shares) for board in reading.boards]
-    paths, seeds = _paths(reading.boards, _ROOM - _size(runs))
+    paths, all_paths = _paths(reading.boards, _ROOM - _size(runs))
     cut = []
-    whole = _with_courses(reading.boards, runs, _ROOM - _size(paths)) if seeds is None else None
+    whole = _with_courses(reading.boards, runs, _ROOM - _size(paths)) if all_paths else None
     if whole is None:
         cut.append("Curves of single runs; the means over seeds are all here.")
     else:
         runs = whole
-    if seeds is not None:
-        cut.append("Paths through the plane" + (f", but for each row's first {seeds} seeds." if seeds else "."))
+    if not all_paths:
+        cut.append("Paths through the plane" + (", but for the first seeds of each row." if any(paths) else "."))
     if _size(runs) > _ROOM:
         room = _ROOM // max(1, len(runs))
         kept = [_head(lines, room) for lines in runs]
@@ -87,17 +87,17 @@ def _fitted(reading: Reading) -> tuple[list[list[str]], list[list[str]], list[st
     return runs, paths, list(shares.texts), cut
 
 
-def _paths(boards: Sequence[Board], room: int) -> tuple[list[list[str]], int | None]:
-    """The paths of every board, and None; or those of as many seeds of each row as fit, and how many seeds that is."""
+def _paths(boards: Sequence[Board], room: int) -> tuple[list[list[str]], bool]:
+    """Each board's paths of as many finished runs of each row as there is room for, and whether those are all."""
     kept: list[list[tuple[int, str]]] = [[] for _ in boards]
     for nth in range(max((len(row.done) for board in boards for row in board.rows), default=0)):
         more = [[*path_lines(board, nth)] for board in boards]
         room -= sum(len(line) for lines in more for _, line in lines)
-        if room < 0:
-            return _by_row(kept), nth
+        if room < 0 and any(more):
+            return _by_row(kept), False
         for lines, new in zip(kept, more, strict=True):
             lines += new
-    return _by_row(kept), None
+    return _by_row(kept), True
 
 
 def _by_row(paths: Sequence[Sequence[tuple[int, str]]]) -> list[list[str]]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mtlbench.leaderboard.escaping import visible
-from mtlbench.leaderboard.html_numbers import brief, exact, json_text, quick_text, short, table
+from mtlbench.leaderboard.html_numbers import brief, exact, json_text, numbers, quick_text, short
 from mtlbench.leaderboard.html_parts import mapping, part
 from mtlbench.study.json_text import text_of
 
@@ -108,8 +108,8 @@ def _shapes(several: Sequence[Any], depth: int, digits: int | None, values: list
     """The same of a list, its numbers at once where it has nothing else."""
     kinds = {*map(type, several)}
     if kinds == {float}:
-        values.append((exact(several) if digits is None else table([several], digits))[1:-1])
-    elif depth and not kinds.isdisjoint(_NESTED):
+        values.append((exact(several) if digits is None else numbers(several, digits))[1:-1])
+    elif not kinds.isdisjoint(_NESTED):
         return f"[{','.join([_shape(one, depth, digits, values) for one in several])}]"
     else:
         values += [_plain(one, depth, digits) for one in several]

@@ -19,6 +19,7 @@ from mtlbench.leaderboard.reading import read_entries
 from mtlbench.study.compare import first_difference
 from mtlbench.study.records import FIELDS, load_record
 from mtlbench.study.store import Store, is_folder_name
+from mtlbench.study.tape import tape_of
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -143,6 +144,7 @@ def _judged(
         raise BadRecord(f"has fields that no record has: {', '.join(map(repr, foreign)):.200}")
     _check_names(record)
     entry = entry_of(record)
+    tape_of(record)  # all of it: boards look at a few points
     _, problems = sifted([entry])
     if problems:
         raise BadRecord(problems[0].text)

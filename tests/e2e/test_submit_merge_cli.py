@@ -112,8 +112,17 @@ def named(record, name):
     return with_outcome(record, lambda outcome: outcome["tasks"][0].update(label=name))
 
 
+def with_gram(record, point, gram):
+    return with_outcome(record, lambda outcome: outcome["curve"][point]["probes"]["cosine"].update(gram=gram))
+
+
 RECORD = made_up_record("mtl", seed=5)
 STRANGE = {
+    "matrix where no board looks": (
+        with_gram(RECORD, 1, [[1.0]]),
+        None,
+        "the Gram matrix after 400 gradients is no 2 x",
+    ),
     "one digit": (RECORD, digit_changed(RECORD), "digest does not match the outcome"),
     "another key": (RECORD, record_bytes(RECORD | {"key": "0" * 64}), "key does not match the cell"),
     "not JSON": (RECORD, record_bytes(RECORD)[:500], "not JSON, perhaps cut short"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 
 import pytest
@@ -109,6 +110,26 @@ def refusal_with(path, value, **made):
         (("outcome", "unseen", "u", "test", "value"), 1e308, "a zero-shot score is 1e+308, and none below -1e+12 or "),
         (("outcome", "curve", 1, "dev", "a"), 1e160, "a mean dev score is 5e+159, and none below -1e+12 or "),
         (("outcome", "curve", 1, "train_loss"), 1e300, "a number of its curve is 1e+300, and none below -1e+100 "),
+        (("outcome", "curve", 1, "train_loss"), math.inf, "a number of its curve is inf, and none below -1e+100 or "),
+        (("outcome", "curve", 1, "dev", "a"), -math.inf, "a mean dev score is -inf, and none below -1e+12 or "),
+        (("outcome", "curve", 1, "probes", "cosine", "mean"), -math.inf, "a number of its curve is -inf, and none "),
+        (
+            ("outcome", "curve", 1, "train_loss"),
+            True,
+            "not a record that a board can read: expected a number, found Tr",
+        ),
+        (("outcome", "curve", 1, "dev"), [1.0], "not a record that a board can read: expected an object, found [1.0]"),
+        (
+            ("outcome", "curve", 1, "probes"),
+            {"distance": {"l2": "2"}},
+            "not a record that a board can read: expected a ",
+        ),
+        (
+            ("outcome", "curve", 1, "gradients"),
+            400.5,
+            "not a record that a board can read: expected a whole number of ",
+        ),
+        (("outcome", "curve"), {"a": 1}, "not a record that a board can read: expected a list, found {'a': 1}"),
         (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
         (("outcome", "probes", "cosine", "mean"), -1e308, "a probe's number is -1e+308, and none below -1e+100 or "),
         (("outcome", "probes", "distance"), {"l2": 1e308}, "a probe's number is 1e+308, and none below -1e+100 or "),
@@ -185,3 +206,38 @@ def _mutated(record, rng):
         else:
             node[key] = rng.choice(values)
             return record
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "same"),
+    [
+        (("curve", 1, "dev", "a"), 1.5, False),
+        (("curve", 1, "dev", "b"), 1.5, False),
+        (("curve", 1, "train_loss"), 1.5, False),
+        (("curve", 1, "gradients"), 401, False),
+        (("scores", "a", "dev", "value"), 1.5, False),
+        (("unseen", "u", "test", "value"), 1.5, False),
+        (("curve", 1, "probes", "cosine", "mean"), 0.5, True),
+        (("curve", 1, "probes", "distance"), {"l2": 0.5}, True),
+        (("curve", 1, "probes", "mlm"), {"seen": 0.5, "unseen": 0.5}, True),
+        (("probes",), {}, True),
+    ],
+)
+def test_two_runs_are_one_where_what_training_decides_is_the_same(path, value, same):
+    record, other = made_up_record(unseen={"u": 1.0}), made_up_record(unseen={"u": 1.0})
+    node = other["outcome"]
+    for name in path[:-1]:
+        node = node[name]
+    assert node.get(path[-1]) != value
+    node[path[-1]] = value
+    assert (entry_of(other).digest == entry_of(record).digest) is same
+
+
+@pytest.mark.parametrize("points", [1, 2, 199, 200, 201, 400, 1001])
+def test_a_path_keeps_its_first_and_last_point_and_about_two_hundred(points):
+    record = made_up_record()
+    record["outcome"]["trace"] = {"all": [[place, 0.5, 2.0 * place] for place in range(points)]}
+    path = entry_of(record).paths["all"]
+    assert path[:3].tolist() == [0, 0.5, 0.0]
+    assert path[-3:].tolist() == [points - 1, 0.5, 2.0 * (points - 1)]
+    assert min(points, 100) <= len(path) / 3 <= 201

@@ -19,6 +19,7 @@ from mtlbench.leaderboard.board import Reading
 from mtlbench.leaderboard.checks import Problem, sifted
 from mtlbench.leaderboard.claims import Claim
 from mtlbench.leaderboard.companions import Companions, overall_tables
+from mtlbench.leaderboard.html_data import compact
 from mtlbench.leaderboard.html_runs import clipped, plain_text
 from mtlbench.leaderboard.model import boards_of
 from mtlbench.leaderboard.page import board_tables
@@ -298,13 +299,31 @@ def test_of_paths_that_have_no_room_those_of_the_first_seeds_stay(monkeypatch):
     whole = Page(page_of(*records)).data("paths-0")
     assert [path[:3] for path in whole] == [[row, seed, "all"] for row in (0, 1) for seed in range(4)]
     assert {tuple(path[3]) for path in whole} == {(0, 20, 5.5, 1600, 1e-7, 0)}
-    monkeypatch.setattr(html_data, "table", lambda rows: f"[{','.join('1' * len(rows) * 50_000)}]")
-    for room, kept, told in ((500_000, [0, 1], ", but for each row's first 2 seeds."), (100_000, [], ".")):
+    monkeypatch.setattr(html_data, "numbers", lambda path: f"[{','.join('1' * len(path) * 8_000)}]")
+    for room, kept, told in ((500_000, [0, 1], ", but for the first seeds of each row."), (100_000, [], ".")):
         monkeypatch.setattr(html_page, "_ROOM", room)
         page = Page(page_of(*records))
         assert [path[:2] for path in page.data("paths-0")] == [[row, seed] for row in (0, 1) for seed in kept]
         assert page.data("front")["cut"][1:] == [f"Paths through the plane{told}"]
         assert all(len(run) == 10 for run in page.data("runs-0"))
+    for record in records:
+        record["outcome"]["trace"] = {}
+    monkeypatch.setattr(html_page, "_ROOM", 10)
+    cut = Page(page_of(*records)).data("front")["cut"]
+    assert [line.split()[0] for line in cut] == ["Curves", "Details"]
+
+
+def test_runs_go_before_paths_in_the_room_that_there_is(monkeypatch):
+    records = [made_up_record(seed=seed) for seed in range(4)]
+    for record in records:
+        record["outcome"]["trace"] = {"all": [[place, 1.5, 2.5] for place in range(150)]}
+    whole = Page(page_of(*records))
+    runs, paths = (sum(len(compact(one)) for one in whole.data(name)) for name in ("runs-0", "paths-0"))
+    monkeypatch.setattr(html_page, "_ROOM", paths + 10)
+    page = Page(page_of(*records))
+    assert 0 < len(page.data("paths-0")) < 4
+    assert len(page.data("runs-0")) == 4
+    assert runs > 10
 
 
 def test_the_library_is_the_one_that_its_label_names():

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import copy
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.entries import entry_of
 from mtlbench.leaderboard.outcomes import outcome_of
 from mtlbench.leaderboard.reading import read_entries
@@ -70,3 +74,37 @@ def test_a_record_whose_digest_is_of_more_than_boards_read_is_accepted_and_one_w
 def test_what_is_left_out_must_be_json_all_the_same(place: str, damage: bytes) -> None:
     with pytest.raises(ValueError):
         outcome_of(b"{" + place.encode() % damage + b"}")
+
+
+def test_changed_outcomes_are_read_or_refused_as_whole_ones_are() -> None:
+    record = made_up_record(unseen={"x": 1.0})
+    record["outcome"]["trace"] = {"all": [[step, 0.5, -2.0] for step in range(5)]}
+    refused = 0
+    for outcome in _changed(record["outcome"], 400, random.Random(0)):
+        text = canonical_json(outcome).encode()
+        told = _told(record, json_of(text))
+        assert _told(record, outcome_of(text)) == told
+        refused += told.startswith("refused")
+    assert 40 < refused < 360
+
+
+def _changed(outcome: dict[str, Any], times: int, rng: random.Random) -> Iterator[dict[str, Any]]:
+    values = [None, True, -1, 3, 1e308, 10**400, "", "text", [], [1], [[1.0, 2.0], [2.0, 1.0]], {}, {"a": 1}]
+    for _ in range(times):
+        changed = copy.deepcopy(outcome)
+        node: Any = changed
+        while True:
+            key = rng.choice(list(node) if isinstance(node, dict) else range(len(node)))
+            if isinstance(node[key], (dict, list)) and node[key] and rng.random() < 0.8:
+                node = node[key]
+                continue
+            node[key] = rng.choice(values)
+            break
+        yield changed
+
+
+def _told(record: dict[str, Any], outcome: Any) -> str:
+    try:
+        return repr(entry_of({**record, "outcome": outcome}))
+    except BadRecord as bad:
+        return f"refused: {bad}"

@@ -232,16 +232,43 @@ def test_the_digest_is_of_the_canonical_outcome(cell: Cell, record_of: RecordOf)
     assert record["digest"] == hashlib.sha256(canonical_json(record["outcome"]).encode()).hexdigest()
 
 
-def test_an_outcome_hidden_elsewhere_in_the_file_does_not_pass_for_the_records(
-    cell: Cell, record_of: RecordOf, store: Store
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda text, block: text.replace(block, '\n "outcome": {"a": 2},').replace("M{", f"M{{{block[:-1]},"),
+            "digest",
+        ),
+        (
+            lambda text, block: text.replace(block, '\n "outcome": null,').replace("M{", f"M{{{block[:-1]},"),
+            "found None",
+        ),
+        (lambda text, block: text.replace(block, f'{block}\n "outcome": null,'), "found None"),
+        (lambda text, block: text.replace(block, f'{block}\n "outcom\\u0065": null,'), "found None"),
+        (lambda text, block: text.replace(block, f'{block}\n "outcome": {{"a": 2}},'), "digest"),
+    ],
+)
+def test_an_outcome_that_is_not_the_records_does_not_pass_for_it(
+    cell: Cell, record_of: RecordOf, store: Store, change: Callable[[str, str], str], message: str
 ) -> None:
     record = record_of(cell, a=1)
     store.write(cell, record)
     path = store.path(cell)
     text = path.read_text()
     block = text[text.index('\n "outcome": {') : text.index('\n "measured"')]
-    hidden = text.replace(block, '\n "outcome": {"a": 2},').replace('"measured": {', f'"measured": {{{block[:-1]},', 1)
+    hidden = change(text.replace('"measured": {', "M{", 1), block).replace("M{", '"measured": {')
     path.write_text(hidden)
-    assert json.loads(hidden)["outcome"] == {"a": 2}
-    with pytest.raises(BadRecord, match="digest does not match the outcome"):
+    assert json.loads(hidden)["outcome"] != record["outcome"]
+    with pytest.raises(BadRecord, match=message):
         load_record(path)
+
+
+def test_an_outcome_whose_block_seems_to_end_elsewhere_is_read(cell: Cell, record_of: RecordOf, store: Store) -> None:
+    record = record_of(cell, a={"b": 1})
+    store.write(cell, record)
+    path = store.path(cell)
+    text = path.read_text()
+    for other in (text.replace('{"b":1}', '{"b":1\n }'), text.replace("\n },\n", "\n\t},\n")):
+        assert other != text
+        path.write_text(other)
+        assert load_record(path) == record
