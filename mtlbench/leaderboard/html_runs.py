@@ -7,6 +7,7 @@ import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mtlbench.leaderboard.escaping import visible
@@ -60,13 +61,13 @@ def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests, course
         "scale": outcome.get("scale"),
         "versions": measured.get("versions"),
     }
-    extra = {name: part(test, "extra") for name, test in zip(tasks, tests, strict=True)}
+    extras = [part(test, "extra") for test in tests]
     run = {
         "audit": part(outcome, "audit"),
         "counts": part(outcome, "counts"),
         "divergence": outcome.get("divergence"),
         "evaluation_seconds": measured.get("evaluation_seconds"),
-        "extra": {name: more for name, more in extra.items() if more},
+        "extra": {name: [extra.get(name) for extra in extras] for name in {*chain.from_iterable(extras)}},
         "extras": part(measured, "extras"),
         "peak_bytes": measured.get("peak_bytes"),
         "probes": _ends(part(outcome, "probes")),
@@ -82,8 +83,8 @@ def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests, course
     parts["dev"] = ([part(part(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
     parts["unseen"] = ({name: test.get("value") for name, test in by_unseen.items()}, _DEEPEST, None)
     values: list[str] = []
-    order, names = _in_order(tuple(sorted(parts)))
-    inner = ",".join([_shape(*parts[name], values) for name in order])
+    ordered, names = _in_order(tuple(parts))
+    inner = ",".join([_shape(*parts[name], values) for name in ordered])
     shape = f'{{"inner":[{inner}],"names":{names}}}'
     shared = text_of(about, [*about.values()].count(None))
     return Shown(_clipped_text(shared), sys.intern(shape), f"[{','.join(values)}]", course)
@@ -96,8 +97,8 @@ def _shape(value: Any, depth: int, digits: int | None, values: list[str]) -> str
     """
     kind = type(value)
     if kind is dict and depth:
-        order, names = _in_order(tuple(sorted(value)[:_WIDEST]))
-        return f'{{"inner":{_shapes([value[name] for name in order], depth - 1, digits, values)},"names":{names}}}'
+        ordered, names = _in_order(tuple(value if len(value) <= _WIDEST else sorted(value)[:_WIDEST]))
+        return f'{{"inner":{_shapes([*map(value.get, ordered)], depth - 1, digits, values)},"names":{names}}}'
     if kind is list and depth:
         return _shapes(value[:_WIDEST], depth - 1, digits, values)
     values.append(_plain(value, depth, digits))

@@ -42,7 +42,9 @@ def records():
     for seed in range(3):
         for variant, mean in means.items():
             scores = {"a": mean + seed, "b": mean - seed}
-            yield made_up_record(variant, scores, seed=seed, noise=len(variant), unseen={"u": mean})
+            record = made_up_record(variant, scores, seed=seed, noise=len(variant), unseen={"u": mean})
+            record["outcome"]["scores"]["b"]["test"]["extra"] = {"recall": 0.625}
+            yield record
         for variant in ("mtl", "stl"):
             record = made_up_record(variant, {"x1": -100.0}, seed=seed, suite="synthetic", options={"start": "east"})
             record["outcome"]["trace"] = {"all": [[0, 20.0, 5.0], [800, 8.0 + seed, 0.0], [1600, 0.0, 0.0]]}
@@ -132,14 +134,17 @@ def test_a_number_opens_the_records_behind_it_and_closing_gives_the_focus_back(o
     assert " --set batch_size=16 " in found
     assert found.endswith("--seeds 0,")
     key = next(one for one in records() if one["variant"] == "mtl")["key"]
-    assert key in opened.run("return document.querySelector('dialog').innerText")
+    inside = opened.run("return document.querySelector('dialog').innerText")
+    assert key in inside
+    assert "recall, b\n0.625" in inside
+    assert "recall, a" not in inside
     opened.type("dialog h2", "\ue00c")  # Escape
     assert not opened.run("return document.querySelector('dialog').open")
     assert opened.run("return document.activeElement.textContent") == "80.00 ± 1.00"
 
 
 def test_a_difference_shows_both_runs_of_each_pair(opened):
-    opened.click(".board:first-child .part:nth-child(3) tbody tr:nth-child(1) td:nth-child(5) button")
+    opened.click(".board:first-child .part:nth-child(4) tbody tr:nth-child(1) td:nth-child(5) button")
     heads = opened.texts("dialog > .table:nth-child(2) thead th")
     assert [head.rstrip(" ↕") for head in heads[3:5]] == ["mtl, same seed", "Difference"]
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(5)") == ["3", "3", "3"]

@@ -109,6 +109,7 @@ function recordDetails(board, row, run) {
 function recordParts(board, row, run) {
   const { about } = run;
   const { counts, seconds, audit, extra, divergence, probes, summary, unseen, extras, dev, test, ...others } = run.run;
+  const further = Object.entries(extra ?? {}).flatMap(([metric, values]) => values.map((value, place) => [`${metric}, ${board.tasks[place]?.label ?? place}`, value]));
   const parts = [
     facts([
       ["key", element("code", {}, run.key)],
@@ -127,7 +128,7 @@ function recordParts(board, row, run) {
     element("h4", {}, "Counts, audit, seconds"),
     facts([...Object.entries(counts ?? {}), ["audit agrees", audit?.agrees], ...Object.entries(seconds ?? {}).map(([name, value]) => [`seconds: ${name}`, value])]),
     element("h4", {}, "Also measured"),
-    facts([...Object.entries(others), ...Object.entries({ probes, summary, "zero-shot": unseen, "further metrics": extra, "from plugins": extras }).flatMap(flattened)]),
+    facts([...Object.entries(others), ...further, ...Object.entries({ probes, summary, "zero-shot": unseen, "from plugins": extras }).flatMap(flattened)]),
     element("h4", {}, "Machine and versions"),
     facts([...Object.entries(about.machine ?? {}), ...Object.entries(about.versions ?? {}), ["scale", about.scale], ["models", about.models], ...Object.entries(about.parameters ?? {}).map(([name, value]) => [`parameters, ${name}`, value])]),
   ];
