@@ -131,7 +131,7 @@ def _plain(value: Any, depth: int, digits: int | None) -> str:
 @lru_cache(maxsize=4096)
 def _in_order(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Names in the order in which they are shown, of several that look alike the last; and how they look, as JSON."""
-    looks = {plain_text(name): name for name in names}
+    looks = {plain_text(name): name for name in sorted(names)}
     return tuple(looks[look] for look in sorted(looks)), json_text(sorted(looks))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.entries import entry_of
 from mtlbench.leaderboard.html_numbers import short
-from mtlbench.leaderboard.html_runs import clipped
+from mtlbench.leaderboard.html_runs import clipped, plain_text
 from mtlbench.testing.records import made_up_record
 
 NUMBERS = st.one_of(
@@ -107,3 +107,12 @@ def test_what_is_no_number_is_missing_where_it_was_measured(number: float) -> No
             entry_of(record)
     else:
         assert entry_of(record).seconds == {"gradients": 7.0, "other": 0.5, "train": 10.0, "update": 1.5}
+
+
+def test_names_that_look_alike_are_told_apart_in_one_way_whatever_their_order() -> None:
+    one, other = made_up_record(), made_up_record()
+    metrics = {"a\x07": 0.25, plain_text("a\x07"): 0.75}
+    one["outcome"]["scores"]["a"]["test"]["extra"] = one["measured"]["extras"] = metrics
+    other["outcome"]["scores"]["a"]["test"]["extra"] = other["measured"]["extras"] = dict(reversed(metrics.items()))
+    assert written(one) == written(other)
+    assert len(metrics) == 2
