@@ -23,7 +23,8 @@ def course_of(outcome: Mapping[str, Any], tasks: Sequence[str]) -> array[float]:
 
     Raises KeyError, TypeError or OverflowError where a block or a number is of another kind.
     """
-    points = [mapping(point) for point in sequence(outcome.get("curve") or [])]
+    curve = outcome.get("curve")
+    points = [] if curve is None else [mapping(point) for point in sequence(curve)]
     probes = [part(point, "probes") for point in points]
     devs = [part(point, "dev") for point in points]
     masked = [part(probe, "mlm") for probe in probes]

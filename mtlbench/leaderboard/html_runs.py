@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from mtlbench.leaderboard.escaping import visible
 from mtlbench.leaderboard.html_numbers import brief, exact, json_text, numbers, quick_text, short
-from mtlbench.leaderboard.html_parts import mapping, part
 from mtlbench.study.json_text import text_of
 
 __all__ = ["Shown", "clipped", "long_text", "plain_text", "shown_of"]
@@ -49,38 +48,38 @@ def shown_of(record: Mapping[str, Any], by_task: Tests, by_unseen: Tests, course
     """
     cell, outcome, measured = record["cell"], record["outcome"], record["measured"]
     tasks = [task["name"] for task in outcome["tasks"]]
-    scores = part(outcome, "scores")
+    scores = _block(outcome, "scores")
     tests = [by_task.get(name) or {} for name in tasks]
     about = {
         "examples": [test.get("examples") for test in tests],
         "fingerprint": cell["fingerprint"],
-        "machine": part(measured, "machine"),
+        "machine": _block(measured, "machine"),
         "models": outcome.get("models"),
         "parameters": outcome.get("parameters"),
         "provenance": record["provenance"],
         "scale": outcome.get("scale"),
         "versions": measured.get("versions"),
     }
-    extras = [part(test, "extra") for test in tests]
+    extras = [_block(test, "extra") for test in tests]
     run = {
-        "audit": part(outcome, "audit"),
-        "counts": part(outcome, "counts"),
+        "audit": _block(outcome, "audit"),
+        "counts": _block(outcome, "counts"),
         "divergence": outcome.get("divergence"),
         "evaluation_seconds": measured.get("evaluation_seconds"),
         "extra": {name: [extra.get(name) for extra in extras] for name in {*chain.from_iterable(extras)}},
-        "extras": part(measured, "extras"),
+        "extras": _block(measured, "extras"),
         "peak_bytes": measured.get("peak_bytes"),
-        "probes": _ends(part(outcome, "probes")),
-        "seconds": part(measured, "seconds"),
+        "probes": _ends(_block(outcome, "probes")),
+        "seconds": _block(measured, "seconds"),
         "step_seconds": measured.get("step_seconds"),
-        "summary": part(outcome, "summary"),
+        "summary": _block(outcome, "summary"),
         "total_seconds": measured.get("total_seconds"),
     }
     parts: dict[str, tuple[Any, int, int | None]] = {
         name: (value, _DEEPEST - 1, _DIGITS) for name, value in run.items() if value not in (None, {})
     }
     parts["test"] = ([test.get("value") for test in tests], _DEEPEST, None)
-    parts["dev"] = ([part(part(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
+    parts["dev"] = ([_block(_block(scores, name), "dev").get("value") for name in tasks], _DEEPEST, None)
     parts["unseen"] = ({name: test.get("value") for name, test in by_unseen.items()}, _DEEPEST, None)
     values: list[str] = []
     ordered, names = _in_order(tuple(parts))
@@ -138,9 +137,15 @@ def _in_order(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 def _ends(probes: Mapping[str, Any]) -> dict[str, Any]:
     """The probes' plain numbers at the end; matrices and lists of draws are for programs."""
     return {
-        probe: {name: value for name, value in mapping(found).items() if isinstance(value, (int, float))}
-        for probe, found in sorted(probes.items())
+        probe: {name: value for name, value in _block(probes, probe).items() if isinstance(value, (int, float))}
+        for probe in sorted(probes)
     }
+
+
+def _block(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Empty where it is missing or of another kind."""
+    found = parent.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def clipped(value: Any, depth: int = _DEEPEST, digits: int | None = None) -> Any:

@@ -17,7 +17,7 @@ from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, sifted
 from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
 from mtlbench.study.compare import first_difference
-from mtlbench.study.records import FIELDS, load_record
+from mtlbench.study.records import FIELDS, check_record, load_record, record_bytes
 from mtlbench.study.store import Store, is_folder_name
 from mtlbench.study.tape import tape_of
 
@@ -138,10 +138,14 @@ def _judged(
         raise BadRecord(f"has {size} bytes, and a record may have {most_bytes}")
     if digests is not None:
         _check_manifest(whole, digests.get(path.as_posix()))
-    record = load_record(whole)
+    record = check_record(load_record(whole))  # also by the canonical outcome, where the file has it otherwise
     foreign = sorted(set(record) - set(FIELDS))
     if foreign:
         raise BadRecord(f"has fields that no record has: {', '.join(map(repr, foreign)):.200}")
+    try:
+        record_bytes(record)
+    except ValueError as wrong:  # 1e999 is read as infinite
+        raise BadRecord(f"cannot be written again: {wrong}") from None
     _check_names(record)
     entry = entry_of(record)
     tape_of(record)  # all of it: boards look at a few points

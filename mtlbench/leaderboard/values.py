@@ -13,7 +13,7 @@ __all__ = ["mapping", "part", "real", "reals", "sequence", "text", "whole"]
 def part(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A block that may be absent or null."""
     found = parent.get(name)
-    return found if type(found) is dict else mapping(found or {})
+    return found if type(found) is dict else mapping({} if found is None else found)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

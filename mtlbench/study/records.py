@@ -152,7 +152,8 @@ def _parsed(data: bytes, outcome_of: Callable[[JsonText], Any] = json_of) -> tup
 
     To hash the text that is there takes a tenth of the time of writing it anew, which boards of ten thousand records
     feel. What is hashed is what is parsed, but for space between tokens, and it is the record's outcome: the rest of
-    the file has what stands in its place, and nobody can have written that before.
+    the file has what stands in its place, and nobody can have written that before. It may be JSON of another form than
+    the canonical one: a name twice, 1e999; ``check_record`` without the digest refuses that.
     """
     before = data.find(_OUTCOME)
     opened = before + len(_OUTCOME) - 2

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+import re
 
 import pytest
 
@@ -112,12 +114,31 @@ def named(record, name):
     return with_outcome(record, lambda outcome: outcome["tasks"][0].update(label=name))
 
 
+def with_text(old, new):
+    """The record's file with other text in its outcome, and the digest of that."""
+    first, outcome, last = re.split(rb'(?<= "outcome": )(?=\{)|(?<=\n \})(?=,\n "measured")', record_bytes(RECORD))
+    changed = outcome.replace(old, new, 1)
+    digest = hashlib.sha256(b"".join(line.lstrip() for line in changed.splitlines())).hexdigest()
+    return first.replace(RECORD["digest"].encode(), digest.encode()) + changed + last
+
+
 def with_gram(record, point, gram):
     return with_outcome(record, lambda outcome: outcome["curve"][point]["probes"]["cosine"].update(gram=gram))
 
 
 RECORD = made_up_record("mtl", seed=5)
 STRANGE = {
+    "a name twice": (
+        RECORD,
+        with_text(b'"scores":', b'"scores":{},\n  "scores":'),
+        "digest does not match the outcome",
+    ),
+    "infinite size": (RECORD, with_text(b'"size":100', b'"size":1e999'), "Out of range float values are not JSON"),
+    "infinite seconds": (
+        RECORD,
+        record_bytes(RECORD).replace(b'"step_seconds": 0.005', b'"step_seconds": -1e999'),
+        "cannot be written again: Out of range float values are not JSON compliant",
+    ),
     "matrix where no board looks": (
         with_gram(RECORD, 1, [[1.0]]),
         None,

@@ -129,6 +129,8 @@ def refusal_with(path, value, **made):
             400.5,
             "not a record that a board can read: expected a whole number of ",
         ),
+        (("outcome", "curve"), {}, "not a record that a board can read: expected a list, found {}"),
+        (("outcome", "curve", 1, "dev"), "", "not a record that a board can read: expected an object, found ''"),
         (("outcome", "curve"), {"a": 1}, "not a record that a board can read: expected a list, found {'a': 1}"),
         (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
         (("outcome", "probes", "cosine", "mean"), -1e308, "a probe's number is -1e+308, and none below -1e+100 or "),

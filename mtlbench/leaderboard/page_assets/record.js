@@ -109,7 +109,7 @@ function recordDetails(board, row, run) {
 function recordParts(board, row, run) {
   const { about } = run;
   const { counts, seconds, audit, extra, divergence, probes, summary, unseen, extras, dev, test, ...others } = run.run;
-  const further = Object.entries(extra ?? {}).flatMap(([metric, values]) => values.map((value, place) => [`${metric}, ${board.tasks[place]?.label ?? place}`, value]));
+  const further = Object.entries(extra ?? {}).flatMap(([metric, values]) => values.map((value, place) => [`${metric}, ${board.tasks[place].label}`, value]));
   const parts = [
     facts([
       ["key", element("code", {}, run.key)],
