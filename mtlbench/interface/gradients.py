@@ -15,7 +15,8 @@ __all__ = ["Block", "Direction", "GradientLayout", "Granularity", "TaskGradients
 Granularity = Literal["whole", "layer", "matrix"]
 
 _COLUMNS = 1 << 12
-"""Columns per float32 product of a Gram matrix: measured fastest, and 1e-8 of the mean squared norm exact."""
+"""Columns per float32 product of a Gram matrix: measured fastest. How exact that is depends on the order in which the
+CPU's kernels add, up to 4096 terms one after the other."""
 
 _SMALL = 1 << 16
 """Below this many columns sums are taken in float64 throughout: it costs microseconds."""
@@ -171,9 +172,9 @@ class TaskGradients:
     def gram(self, only: Block | None = None) -> Tensor:
         """(R, R) inner products in float64 on the CPU, over all columns or one block's.
 
-        Long float32 rows are multiplied in float32, 4096 columns at a time, and summed in float64: to 1e-8 of the mean
-        squared norm. Where float32 squares would under- or overflow, for nearly parallel rows, and for short
-        rows, all is float64.
+        Long float32 rows are multiplied in float32, 4096 columns at a time, and summed in float64: to 1e-6 of the mean
+        squared norm, by the CPU (docs/methods.md, *Precision*). Where float32 squares would under- or overflow, for
+        nearly parallel rows, and for short rows, all is float64.
         """
         return _gram(self._rows if only is None else self.block(only)).cpu()
 
