@@ -108,6 +108,34 @@ def test_what_no_machine_changes_must_be_the_same(path, value, told):
     assert outside(record, again, others) == told
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ((101, 99), None),
+        ((102, 98), "outcome.tasks[0].size is 102 in the record and 100 now"),
+        ((101, 100), "the tasks' sizes come to 201 in the record and to 200 now"),
+        ((100.0, 100), "outcome.tasks[0].size is 100.0 in the record and 100 now"),
+    ],
+)
+def test_tasks_formed_by_features_may_swap_a_hundredth_of_their_examples(sizes, told):
+    record, *others = row()
+    again = copy.deepcopy(record)
+    for task, size in zip(record["outcome"]["tasks"], sizes, strict=True):
+        task["size"] = size
+    found = outside(record, again, others)
+    assert isinstance(found, Within) if told is None else found == told
+
+
+@pytest.mark.parametrize(
+    ("tokens", "is_within"), [(646_400, True), (646_401, False), (633_600, True), (633_599, False)]
+)
+def test_tokens_may_differ_by_a_hundredth(tokens, is_within):
+    record, *others = row()
+    again = copy.deepcopy(record)
+    record["outcome"]["counts"]["tokens"] = tokens
+    assert isinstance(outside(record, again, others), Within) == is_within
+
+
 def test_a_run_that_diverged_must_diverge_again():
     diverged, done = made_up_record("pcgrad", status="diverged", gradients=80), made_up_record("pcgrad")
     later = made_up_record("pcgrad", status="diverged", gradients=88)
