@@ -105,11 +105,7 @@ def _run(args: argparse.Namespace) -> int:
     before = text_in(args.out, RECORDS)
     changed_files = [*differences(files, args.out, full=args.full)]
     stale = bool(changed_files)
-    named = []
-    if before is not None and before != files[RECORDS]:
-        named = [*changed_records(before, reading.entries, reading.problems)]
-    elif before is not None and stale:
-        named = ["no record is changed, gone or new since the board was written"]
+    named = [*changed_records(before, reading.entries, reading.problems)] if before is not None and stale else []
     for line in [*named, *changed_files]:
         print(line)
     for line in pictures_differ(figures, args):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import isclose
 
 from mtlbench.leaderboard.model import Board, once_a_board
 from mtlbench.leaderboard.namesakes import namesake_alarms
@@ -12,6 +13,8 @@ __all__ = ["alarms"]
 
 _UNEVEN = 2.0
 """Longest over shortest step time of a row, over seeds, up to which a machine counts as undisturbed."""
+_LAST_BITS = 1e-6
+"""Relative difference up to which two machines may tell the same start."""
 _TOLD = 3
 """Rows that a line on timings names, the worst first."""
 
@@ -51,21 +54,32 @@ def _twins(board: Board) -> list[str]:
 def _copies(board: Board) -> list[str]:
     """Rows that came out the same at two seeds.
 
-    Where nothing depends on the seed, all of a row's runs are alike and so is where they start; that is no alarm.
+    Where nothing depends on the seed, all of a row's runs on one machine are alike and so is where they start; that is
+    no alarm. Machines differ in last bits.
     """
-    starts = {entry.curve[0].dev for row in board.rows for entry in row.done if entry.curve}
+    starts_alike = _are_alike([entry.curve[0].dev for row in board.rows for entry in row.done if entry.curve])
     found = []
     for row in board.rows:
         by_digest: dict[str, list[int]] = defaultdict(list)
+        by_machine: dict[str, set[str]] = defaultdict(set)
         for entry in row.done:
             by_digest[entry.digest].append(entry.seed)
-        if len(by_digest) == 1 and len(starts) < 2:
+            by_machine[entry.machine].add(entry.digest)
+        if starts_alike and all(len(digests) == 1 for digests in by_machine.values()):
             continue
         for seeds in by_digest.values():
             if len(seeds) > 1:
                 which = ", ".join(map(str, seeds))
                 found.append(f"{board.label}: {row.name} came out bitwise the same at seeds {which}: a copied run?")
     return found
+
+
+def _are_alike(values: Sequence[float | None]) -> bool:
+    """Whether all are the same but for what another machine explains."""
+    known = [value for value in values if value is not None]
+    return len(known) in (0, len(values)) and (
+        not known or isclose(min(known), max(known), rel_tol=_LAST_BITS, abs_tol=_LAST_BITS**2)
+    )
 
 
 def _uneven_times(board: Board) -> list[str]:

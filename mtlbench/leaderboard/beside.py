@@ -32,14 +32,14 @@ def beside_table(values: Sequence[PaperValue] | None, boards: Sequence[Board]) -
     """
     if values is None:
         return None
-    rows = [
-        _cells(value, board, ours)
+    found = [
+        (value, _cells(value, board, ours))
         for board in boards
         for value in values
-        if _has_row(board, value) and (ours := _ours(value, board.called(value.method)))
+        if value.suite == board.suite and (ours := _ours(value, board.called(value.method)))
     ]
-    placed = [value for value in values if any(_has_row(board, value) for board in boards)]
-    missing = len(values) - len(placed)
+    rows = [cells for _, cells in found]
+    missing = len(values) - len({value for value, _ in found})
     return Table(
         title="The paper's values beside ours",
         columns=[*("Board", "Method", "Quantity", "Task", "Metric", "Paper", "Ours", "n", "Difference"), *_LAST],
@@ -55,10 +55,6 @@ def beside_table(values: Sequence[PaperValue] | None, boards: Sequence[Board]) -
             *([f"{missing} of {len(values)} values have no runs here to stand beside."] if rows and missing else []),
         ],
     )
-
-
-def _has_row(board: Board, value: PaperValue) -> bool:
-    return value.suite == board.suite and board.called(value.method) is not None
 
 
 def verdict_beside(value: PaperValue, ours: Estimate) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from mtlbench.leaderboard.entries import Entry, TaskColumn
 
-__all__ = ["LONGEST_NAME", "Problem", "sifted"]
+__all__ = ["LONGEST_NAME", "Problem", "cell_text", "sifted"]
 
 LONGEST_NAME = 200
 """Characters of a task, label, metric, method or suite; a variant is as long as its settings are."""
+_LONGEST_CELL = 20_000
+"""Characters of JSON that say which cell a record is of: a hundred settings with names as long as may be."""
 _STATUSES = ("done", "diverged")
 _LEFT_OVER = 32
 """Gradients that a finished run may leave: no whole batch (of two passes, for each of a dozen models) fits in them."""
@@ -19,13 +21,19 @@ _LEFT_OVER = 32
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """A record that no board shows. where: its key, or its file when it has none."""
+    """A record that no board shows. where: its key, or its file when it has none. cell: suite, variant and seed."""
 
     where: str
     text: str
+    cell: str = ""
 
     def line(self) -> str:
-        return f"{self.where}: {self.text}"
+        return f"{self.where}{f' ({self.cell})' if self.cell else ''}: {self.text}"
+
+
+def cell_text(suite: object, variant: object, seed: object) -> str:
+    """A cell in words, each cut short: what is wrong may be its length."""
+    return f"{suite!s:.40}, {variant!s:.120}, seed {seed!s:.20}"
 
 
 def sifted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
@@ -42,7 +50,7 @@ def sifted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
         if reason is None:
             kept.append(entry)
         else:
-            problems.append(Problem(entry.key, reason))
+            problems.append(_problem(entry, reason))
     kept, strangers = _without_strangers(kept)
     return kept, sorted(problems + strangers)
 
@@ -62,7 +70,12 @@ def _objection(entry: Entry) -> str | None:
         return f"spent only {spent} gradients of a budget of {entry.budget}"
     if entry.curve and entry.curve[-1].gradients != spent and entry.status == "done":
         return f"the curve ends at {entry.curve[-1].gradients} gradients, the counts say {spent}"
-    return _too_long((entry.method, entry.suite, entry.machine_label, *entry.unseen_names))
+    cell = len(entry.asked) + len(entry.setting) + len(entry.variant) + len(entry.fingerprint)
+    if cell > _LONGEST_CELL:
+        return f"has a cell of {cell} characters, and {_LONGEST_CELL} are allowed"
+    return _too_long(
+        (entry.method, entry.suite, entry.machine_label, *entry.unseen_names, *entry.extras, *entry.counts)
+    )
 
 
 def _objection_to(tasks: Sequence[TaskColumn]) -> str | None:
@@ -93,8 +106,12 @@ def _without_strangers(entries: Sequence[Entry]) -> tuple[list[Entry], list[Prob
         if kind[id(entry.tasks)] == usual[entry.setting, entry.fingerprint]:
             kept.append(entry)
         else:
-            problems.append(Problem(entry.key, "its tasks are not those of other records with the same suite and data"))
+            problems.append(_problem(entry, "its tasks are not those of other records with the same suite and data"))
     return kept, problems
+
+
+def _problem(entry: Entry, reason: str) -> Problem:
+    return Problem(entry.key, reason, cell_text(entry.suite, entry.variant, entry.seed))
 
 
 def _distinct(entries: Sequence[Entry]) -> dict[int, tuple[TaskColumn, ...]]:

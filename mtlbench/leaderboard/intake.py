@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mtlbench.interface.settings import build, values_of
 from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, sifted
 from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
+from mtlbench.leaderboard.values import real
 from mtlbench.study.compare import first_difference
 from mtlbench.study.records import FIELDS, check_record, load_record, record_bytes
 from mtlbench.study.store import Store, is_folder_name
@@ -149,6 +151,7 @@ def _judged(
     _check_names(record)
     entry = entry_of(record)
     tape_of(record)  # all of it: boards look at a few points
+    _check_averages(record["outcome"], entry)
     _, problems = sifted([entry])
     if problems:
         raise BadRecord(problems[0].text)
@@ -162,30 +165,31 @@ def _check_manifest(path: Path, digest: str | None) -> None:
         raise BadRecord("is not the file that the manifest names: its sha256 differs")
 
 
+def _check_averages(outcome: Mapping[str, Any], entry: Entry) -> None:
+    """Boards make averages of the scores; a record that says another one contradicts itself."""
+    for name, made in (("average", entry.average), ("average_unseen", entry.average_unseen)):
+        try:
+            told = real(outcome.get(name))
+        except (TypeError, OverflowError) as wrong:
+            raise BadRecord(f"its {name}: {wrong}") from None
+        if made is not None and (
+            told is None or not isclose(told, made)
+        ):  # none is made where tasks differ in direction
+            raise BadRecord(f"its {name} is {told}, and its scores make {made}")
+
+
 def _check_names(record: Mapping[str, Any]) -> None:
     """Boards render any text harmlessly; what comes from elsewhere need not bring such text in."""
-    for name in _names(record):
+    outcome = {name: value for name, value in record["outcome"].items() if name != "divergence"}  # a message, no name
+    for name in _texts({**record, "outcome": outcome}):
         if len(name) > LONGEST_NAME:
             raise BadRecord(f"a name of {len(name)} characters, beginning {name[:20]!r}; {LONGEST_NAME} are allowed")
         if any(unicodedata.category(char) in _UNSEEN for char in name):
             raise BadRecord(f"a name with characters that do not show: {name!a}")
 
 
-def _names(record: Mapping[str, Any]) -> Iterator[str]:
-    outcome = record["outcome"]
-    yield record["variant"]
-    tasks = outcome.get("tasks")
-    for task in tasks if isinstance(tasks, list) else ():
-        if isinstance(task, dict):
-            yield from (value for value in task.values() if isinstance(value, str))
-    unseen = outcome.get("unseen")
-    yield from unseen if isinstance(unseen, dict) else ()
-    for block in ("provenance", "measured"):
-        yield from _texts(record[block])
-
-
 def _texts(value: Any) -> Iterator[str]:
-    """All texts inside, however deep they lie."""
+    """All texts inside, names of fields too, however deep they lie."""
     waiting = [value]
     while waiting:
         found = waiting.pop()

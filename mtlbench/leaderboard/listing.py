@@ -56,6 +56,8 @@ def _field(text: str) -> str:
 def changed_records(before: str, entries: Sequence[Entry], problems: Iterable[Problem]) -> Iterator[str]:
     """A line for each record that is changed, gone or new since ``before`` was written; a dozen, then how many more.
 
+    One line that says so where there is none.
+
     problems: why files that lie there were not read.
     """
     then, now = _read(before), _read(records_csv(entries))
@@ -75,6 +77,8 @@ def changed_records(before: str, entries: Sequence[Entry], problems: Iterable[Pr
             found.append(("changed" if key in refused else "gone", key, old, what))
         elif old is not None and new is not None and old.sha256 != new.sha256:
             found.append(("changed", key, new, "changed since the board was written"))
+    if not found:
+        yield "no good record is changed, gone or new since the board was written"
     found.sort(key=lambda one: (one[0], one[2].order(), one[1]))
     for _, key, line, what in found[:_NAMED]:
         maker = makers.get(line.variant.partition("[")[0])

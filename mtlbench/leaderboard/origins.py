@@ -29,6 +29,7 @@ def origin(record: Mapping[str, Any]) -> Iterator[str]:
     yield f"finished {measured.get('finished') or 'at a time that nobody noted'}"
     yield f"counts {_listed(_part(outcome, 'counts'))}"
     yield f"seconds {_listed({**_part(measured, 'seconds'), **_clocks(measured)})}"
+    yield from _measured(measured, outcome)
     yield "raw values, as the record has them"
     yield from (f"  {line}" for line in _scores(outcome))
     yield "to repeat it:"
@@ -49,6 +50,26 @@ def _clocks(measured: Mapping[str, Any]) -> dict[str, Any]:
     return {text: measured[name] for name, text in names.items() if measured.get(name) is not None}
 
 
+def _measured(measured: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterator[str]:
+    """Peak memory, and what probes found at the end."""
+    if measured.get("peak_bytes") is not None:
+        yield f"peak memory {measured['peak_bytes']} bytes"
+    told = _part(_part(outcome, "summary"), "all").get("cosine")
+    probes = _part(outcome, "probes")
+    cosine = _part(probes, "cosine").get("mean") if told is None else told
+    masked, start = _part(probes, "mlm"), _part(_part(probes, "mlm"), "start")
+    for name, value in (
+        ("pairwise cosine" if told is None else "cosine over the path", cosine),
+        ("L2 from the start", _part(probes, "distance").get("l2")),
+        ("masked-LM loss, seen", masked.get("seen")),
+        ("masked-LM loss, unseen", masked.get("unseen")),
+        ("masked-LM loss before training, seen", start.get("seen")),
+        ("masked-LM loss before training, unseen", start.get("unseen")),
+    ):
+        if value is not None:
+            yield f"{name} {value}"
+
+
 def _scores(outcome: Mapping[str, Any]) -> Iterator[str]:
     found = _part(outcome, "scores")
     for task in found:
@@ -56,9 +77,13 @@ def _scores(outcome: Mapping[str, Any]) -> Iterator[str]:
         told = [f"{split} {_raw(_part(splits, split).get('value'))}" for split in _SPLITS if split in splits]
         examples = _part(splits, "test").get("examples")
         yield f"{task}: {', '.join(told)}" + (f" of {examples} examples" if examples is not None else "")
+        further = _part(_part(splits, "test"), "extra")
+        yield from (f"{task}: test {name} {_raw(value)}" for name, value in further.items())
     unseen = _part(outcome, "unseen")
     for task in unseen:
-        yield f"{task}: zero-shot {_raw(_part(_part(unseen, task), 'test').get('value'))}"
+        test = _part(_part(unseen, task), "test")
+        yield f"{task}: zero-shot {_raw(test.get('value'))}"
+        yield from (f"{task}: zero-shot {name} {_raw(value)}" for name, value in _part(test, "extra").items())
     yield f"average {_raw(outcome.get('average'))}"
     if unseen:
         yield f"zero-shot average {_raw(outcome.get('average_unseen'))}"

@@ -21,7 +21,7 @@ from mtlbench.leaderboard.html_page import HTML, html_page
 from mtlbench.leaderboard.listing import RECORDS, records_csv
 from mtlbench.leaderboard.model import Board, once_a_board
 from mtlbench.leaderboard.profile import profile_table
-from mtlbench.leaderboard.scores import scores_table, unseen_table
+from mtlbench.leaderboard.scores import intervals_table, scores_table, unseen_table
 from mtlbench.leaderboard.standing import standing_table
 from mtlbench.leaderboard.tape import tape_table
 from mtlbench.leaderboard.verdicts import VERDICTS, verdicts_text
@@ -38,6 +38,7 @@ SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
 TABLES: Mapping[str, Callable[[Board], Table | None]] = {
     "scores": scores_table,
     "zero-shot": unseen_table,
+    "intervals": intervals_table,
     "further-metrics": extras_table,
     "comparison": comparison_table,
     "transfer": transfer_table,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench.interface.errors import BadRecord
-from mtlbench.leaderboard.checks import Problem
+from mtlbench.leaderboard.checks import Problem, cell_text
 from mtlbench.leaderboard.dividing import MANY, divided
 from mtlbench.leaderboard.entries import Entry, Failure, entry_of, failure_of
 from mtlbench.leaderboard.outcomes import outcome_of
@@ -60,7 +60,9 @@ def _sort_out(record: Mapping[str, Any], entries: list[Entry], problems: list[Pr
     try:
         entries.append(entry_of(record, sha256))
     except BadRecord as bad:
-        problems.append(Problem(str(record.get("key")), str(bad)))
+        cell = record["cell"] if isinstance(record.get("cell"), dict) else {}
+        told = cell_text(cell.get("suite"), record.get("variant"), cell.get("seed"))
+        problems.append(Problem(str(record.get("key")), str(bad), told))
 
 
 def read_failures(results: Path) -> Iterator[Failure]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mtlbench.interface.run import Table
+from mtlbench.leaderboard.comparison import interval_cell
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, spread
+from mtlbench.leaderboard.statistics import estimate
 
-__all__ = ["scores_table", "unseen_table"]
+__all__ = ["intervals_table", "scores_table", "unseen_table"]
 
 
 def scores_table(board: Board) -> Table:
@@ -31,6 +33,31 @@ def scores_table(board: Board) -> Table:
             f"Test {board.metric} after {board.budget} gradients, mean ± SD over n seeds; {direction(board)}.",
             "Lost: runs that diverged (d) or failed (f). They are in no mean: a row with losses flatters its method.",
             f"{DASH}: not measured. An average needs every task of the run.",
+        ],
+    )
+
+
+def intervals_table(board: Board) -> Table:
+    """The same scores with their 95 % t intervals."""
+    rows = [
+        [
+            row.name,
+            str(len(row.done)),
+            *(interval_cell(estimate(list(row.task_scores(task.name).values()))) for task in board.tasks),
+            *([interval_cell(estimate(row.unseen_averages))] if board.unseen else []),
+            *(interval_cell(estimate(_unseen_scores(row, name))) for name in board.unseen),
+        ]
+        for row in board.rows
+    ]
+    zero_shot = ["Zero-shot", *board.unseen] if board.unseen else []
+    return Table(
+        title=f"{board.label}: intervals",
+        columns=["Method", "n", *task_heads(board), *zero_shot],
+        rows=rows,
+        notes=[
+            f"Test {board.metric}, mean over n seeds ± half of a 95 % t interval; {direction(board)}.",
+            "A single seed has no interval, and nor has what is the same at every seed.",
+            "The averages' are in the comparison table.",
         ],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -12,15 +12,19 @@ from typing import Any
 
 from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import beats_another_seed, versus
-from mtlbench.leaderboard.model import REFERENCE, Board, Row, once_a_board
+from mtlbench.leaderboard.model import REFERENCE, SINGLE, Board, Row, once_a_board
 from mtlbench.leaderboard.namesakes import namesake_notes
 from mtlbench.leaderboard.numbers import DASH, mean_of, number, p_value, percent
-from mtlbench.leaderboard.statistics import LEVEL, holm
+from mtlbench.leaderboard.statistics import LEVEL, Estimate, holm
 from mtlbench.study.quantiles import quantile
 
 __all__ = ["RankSummary", "places", "rank_summary", "ranked", "standing_table", "verdicts"]
 
 _RESAMPLES = 1000
+_TESTS: Mapping[str, Callable[[Estimate], float | None]] = {
+    "Holm p": lambda found: found.p,
+    "Holm flip p": lambda found: found.flip_p,
+}
 
 
 @dataclass(frozen=True)
@@ -40,29 +44,32 @@ def standing_table(board: Board) -> Table | None:
     """Verdicts, places and ranks; None for a single row."""
     if len(board.rows) < 2:
         return None
-    adjusted, verdict = verdicts(board)
+    _, verdict = verdicts(board)
     place, ranks = places(board), rank_summary(board)
+    tests = [_adjusted(board, other, read) for other in (board.reference, board.single) for read in _TESTS.values()]
     rows = []
     for row in board.rows:
-        rank, p = ranks.get(row.name), adjusted.get(row.name)
+        rank = ranks.get(row.name)
         rows.append(
             [
                 row.name,
                 str(place[row.name]) if row.name in place else DASH,
                 verdict.get(row.name, DASH),
-                p_value(p),
+                *(p_value(test.get(row.name)) for test in tests),
                 *([DASH] * 4 if rank is None else _rank_cells(rank)),
             ]
         )
+    heads = [f"{name} ({other})" for other in (REFERENCE, SINGLE) for name in _TESTS]
     return Table(
         title=f"{board.label}: standing",
-        columns=["Method", "Place", f"Against {REFERENCE}", "Adjusted p", "Rank", "95 % interval", "First", "Wins"],
+        columns=["Method", "Place", f"Against {REFERENCE}", *heads, "Rank", "95 % interval", "First", "Wins"],
         rows=rows,
-        align="lrlrrrrr",
+        align="lrlrrrrrrrr",
         notes=[
             "Place: methods that share one do not differ significantly (paired t tests, Holm over all pairs, 5 %).",
             "In the order of averages, a method that differs from one of a place begins the next one.",
-            f"Against {REFERENCE}: by a paired t test at 5 %; adjusted p: Holm over all methods.",
+            f"Against {REFERENCE}: by a paired t test at 5 %, Holm over all methods.",
+            "Holm p: of paired t tests; Holm flip p: of sign-flip permutation tests. In brackets what against.",
             "No spread: the difference is the same at every seed, so that few seeds say nothing of chance.",
             f"Tied with another seed: an unpaired test cannot tell the method from {REFERENCE} at another seed.",
             "Rank: mean over all pairs of task and seed; interval: bootstrap over seeds and tasks.",
@@ -91,14 +98,20 @@ def _rank_cells(rank: RankSummary) -> list[str]:
     return [number(rank.mean, 2), f"{rank.low:.2f} to {rank.high:.2f}", percent(rank.first), percent(rank.wins)]
 
 
+def _adjusted(board: Board, other: Row | None, read: Callable[[Estimate], float | None]) -> dict[str, float | None]:
+    """Row name to one test's p against another row, Holm-adjusted over all rows; empty without that row."""
+    rows = [row for row in board.rows if row is not other] if other is not None else []
+    found = [versus(board, row, other) for row in rows]
+    return dict(zip([row.name for row in rows], holm([read(one) if one else None for one in found]), strict=True))
+
+
 def verdicts(board: Board) -> tuple[dict[str, float | None], dict[str, str]]:
     """Row name to Holm-adjusted p against the reference, and to what follows from it."""
     reference = board.reference
-    others = [row for row in board.rows if row is not reference]
-    found = [versus(board, row, reference) for row in others]
-    adjusted = holm([one.p if one else None for one in found])
+    adjusted = _adjusted(board, reference, lambda one: one.p)
     told = {}
-    for row, one, p in zip(others, found, adjusted, strict=True):
+    for row in board.rows:
+        one, p = versus(board, row, reference), adjusted.get(row.name)
         if reference is None or one is None or p is None:
             continue
         if p >= LEVEL:
@@ -107,7 +120,7 @@ def verdicts(board: Board) -> tuple[dict[str, float | None], dict[str, str]]:
             told[row.name] = "worse"
         else:
             told[row.name] = "better" if beats_another_seed(board, row, reference) else "tied with another seed"
-    return {row.name: p for row, p in zip(others, adjusted, strict=True)}, told
+    return adjusted, told
 
 
 def places(board: Board) -> dict[str, int]:

@@ -112,6 +112,45 @@ def test_filters_hide_rows_boards_and_controls_and_tell_how_many_are_left(opened
     assert "synthetic" in opened.texts(".board h2")[0]
 
 
+def test_filters_hold_for_the_tables_of_all_boards(opened):
+    claims = "#claims + .table tbody tr"
+    assert len(opened.texts(claims)) == 1
+    opened.type("#filters input[type=search]", "stl")
+    assert opened.texts(claims) == []
+    assert len(opened.texts("#ratios + .table tbody tr")) == 0
+    opened.run(
+        "const box = document.querySelector('#filters input'); box.value = 'pcg'; box.dispatchEvent(new Event('input'))"
+    )
+    assert len(opened.texts(claims)) == 1
+
+
+def table_named(name):
+    parts = "[...document.querySelectorAll('.board:first-child .part')]"
+    return f"{parts}.find((part) => part.innerText.startsWith('{name}'))"
+
+
+def test_a_further_metric_opens_its_own_values(opened):
+    part = table_named("Further-metrics")
+    opened.run(f"{part}.open = true")
+    opened.wait(f"return {part}.querySelector('tbody button')")
+    opened.run(f"{part}.querySelector('tbody tr td:nth-child(7) button').click()")
+    assert opened.texts("dialog > .table:nth-child(2) thead th")[2].startswith("recall, b (test)")
+    assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(3)") == ["0.625"] * 3
+    assert "no mean of the numbers below" not in opened.run("return document.querySelector('dialog').innerText")
+    opened.click("dialog .close")
+
+
+def test_a_number_that_is_no_mean_of_its_runs_says_so(opened):
+    part = table_named("Standing")
+    opened.run(f"{part}.open = true")
+    opened.wait(f"return {part}.querySelector('tbody button')")
+    opened.run(f"{part}.querySelector('tbody tr td:nth-child(8) button').click()")
+    told = opened.run("return document.querySelector('dialog').innerText")
+    assert "Rank: " in told
+    assert "This is no mean of the numbers below" in told
+    opened.click("dialog .close")
+
+
 def choose(browser, css, value):
     browser.run(
         "const box = document.querySelector(arguments[0]); box.value = arguments[1];"
@@ -144,7 +183,7 @@ def test_a_number_opens_the_records_behind_it_and_closing_gives_the_focus_back(o
 
 
 def test_a_difference_shows_both_runs_of_each_pair(opened):
-    opened.click(".board:first-child .part:nth-child(4) tbody tr:nth-child(1) td:nth-child(5) button")
+    opened.click(".board:first-child .part:nth-child(5) tbody tr:nth-child(1) td:nth-child(5) button")
     heads = opened.texts("dialog > .table:nth-child(2) thead th")
     assert [head.rstrip(" ↕") for head in heads[3:5]] == ["mtl, same seed", "Difference"]
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(5)") == ["3", "3", "3"]

@@ -114,7 +114,7 @@ def test_a_file_that_differs_where_no_record_does_is_said_to(folder, check):
     path.write_text(path.read_text().replace("70.00", "70.01", 1))
     code, lines = check()
     assert code == 1
-    assert lines[0] == "no record is changed, gone or new since the board was written"
+    assert lines[0] == "no good record is changed, gone or new since the board was written"
 
 
 def test_an_edited_list_is_found(folder, check):

@@ -47,6 +47,10 @@ def test_explain_tells_where_a_record_comes_from_and_how_to_repeat_it(results, c
     assert "seed 1" in lines
     assert next(line for line in lines if line.startswith("machine ")).startswith("machine cores 2, cpu Example CPU, ")
     assert "versions python 3.11" in lines
+    assert f"peak memory {record['measured']['peak_bytes']} bytes" in lines
+    probes = record["outcome"]["probes"]
+    assert f"pairwise cosine {probes['cosine']['mean']}" in lines
+    assert f"masked-LM loss, unseen {probes['mlm']['unseen']}" in lines
     assert "  a: dev 73.0, test 73.0 of 100 examples" in lines
     assert "  average 61.5" in lines
     command = lines[lines.index("to repeat it:") + 1]

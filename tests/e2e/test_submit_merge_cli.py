@@ -164,6 +164,23 @@ STRANGE = {
         None,
         "the protocol has no setting 'evil'",
     ),
+    "long option": (remade(RECORD, cell={"options": {"a": "x" * 1000}}), None, "a name of 1000 characters"),
+    "long version": (remade(RECORD, cell={"suite_version": "x" * 1000}), None, "a name of 1000 characters"),
+    "hidden version": (
+        remade(RECORD, cell={"suite_version": "1\u202e"}),
+        None,
+        r"characters that do not show: '1\u202e'",
+    ),
+    "text as average": (
+        with_outcome(RECORD, lambda outcome: outcome.update(average="x")),
+        None,
+        "its average: expected a number, found 'x'",
+    ),
+    "another average": (
+        with_outcome(RECORD, lambda outcome: outcome.update(average=99.0)),
+        None,
+        "its average is 99.0, and its scores make 70.0",
+    ),
     "control characters": (named(RECORD, "\x1b[31mred\x07"), None, r"characters that do not show: '\x1b[31mred\x07'"),
     "right-to-left mark": (named(RECORD, "a\u202eb"), None, r"characters that do not show: 'a\u202eb'"),
     "ten megabytes": (named(RECORD, "x" * 10_000_000), None, "and a record may have 8388608"),

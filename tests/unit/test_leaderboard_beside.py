@@ -40,6 +40,13 @@ def test_single_tasks_and_zero_shot_scores_stand_beside_the_papers(boards):
     assert cells(value(8.0, quantity="zero-shot", task="u"), boards)[0]["Ours"] == "9.00"
 
 
+def test_values_that_find_no_runs_are_counted(boards):
+    values = [value(50.0), value(50.0, task="gone"), value(1.0, quantity="masked-seen", task="a")]
+    table = beside_table(values, boards)
+    assert len(table.rows) == 1
+    assert "2 of 3 values have no runs here to stand beside." in table.notes
+
+
 def test_a_value_of_another_setting_gets_no_verdict(boards):
     assert cells(value(40.0, note="eight data sets"), boards)[0]["Verdict"] == "not alike: eight data sets"
 

@@ -45,6 +45,30 @@ def test_a_record_must_have_spent_its_budget_and_no_more(gradients, refusal):
     assert refusals(made_up_record(gradients=gradients)) == ([refusal] if refusal else [])
 
 
+@pytest.mark.parametrize("block", ["settings", "options", "protocol"])
+def test_a_cell_of_megabytes_is_refused(block):
+    (reason,) = refusals(made_up_record(**{block: {"note": "x" * 10_000_000}}))
+    assert reason.endswith("characters, and 20000 are allowed")
+    assert refusals(made_up_record(**{block: {"note": "x" * 10_000}})) == []
+
+
+@pytest.mark.parametrize("block", ["counts", "extra"])
+def test_a_long_name_of_a_count_or_of_a_further_metric_is_refused(block):
+    record = made_up_record()
+    outcome = record["outcome"]
+    (outcome["counts"] if block == "counts" else outcome["scores"]["a"]["test"]["extra"])["x" * 1000] = 1
+    assert refusals(record) == ["has a name of 1000 characters, and 200 are allowed"]
+
+
+def test_a_refusal_says_which_cell_it_is_of():
+    (problem,) = sifted(entries_of([made_up_record("pcgrad", seed=3, audit="3 seen")])[0])[1]
+    assert problem.line().startswith(f"{problem.where} (digits, pcgrad, seed 3): the audit counted otherwise")
+    record = made_up_record("x" * 10_000, seed=3)
+    record["outcome"]["tasks"] = None
+    (problem,) = entries_of([record])[1]
+    assert problem.cell == f"digits, {'x' * 120}, seed 3"
+
+
 def test_a_diverged_run_need_not_have_spent_its_budget():
     assert refusals(made_up_record(gradients=100, status="diverged")) == []
 

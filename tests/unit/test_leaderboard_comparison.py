@@ -14,6 +14,7 @@ from mtlbench.leaderboard.efficiency import efficiency_table, first_crossing, sc
 from mtlbench.leaderboard.entries import Point
 from mtlbench.leaderboard.profile import profile_table
 from mtlbench.leaderboard.reading import entries_of
+from mtlbench.leaderboard.scores import intervals_table
 from mtlbench.leaderboard.standing import places, rank_summary, standing_table, verdicts
 from mtlbench.testing.records import made_up_record
 
@@ -155,6 +156,28 @@ def test_a_method_that_always_wins_is_first_in_every_resample():
     found = rank_summary(board({"mtl": single(1, 2, 3), "pcgrad": single(2, 3, 4)}))
     assert (found["pcgrad"].first, found["pcgrad"].low, found["pcgrad"].high) == (1.0, 1.0, 1.0)
     assert found["mtl"].first == 0.0
+
+
+def test_permutation_tests_against_mtl_and_stl_are_adjusted_over_all_methods():
+    gains = {"pcgrad": (1, 2, 3, 4, 5), "swep": (1, -2, 3, 4, 5)}
+    scores = {"mtl": single(0, 10, 20, 30, 40), "stl": single(0, 10, 20, 30, 40.5)}
+    scores |= {name: single(*(10 * place + gain for place, gain in enumerate(own))) for name, own in gains.items()}
+    table = standing_table(board(scores))
+    # Of 16 pairs of opposite sign patterns, 1 is as far from 0 as 1 + 2 + 3 + 4 + 5 and 3 as 1 - 2 + 3 + 4 + 5;
+    # stl differs from mtl at one seed alone.
+    told = {name: line(table, name) for name in ("pcgrad", "swep", "stl", "mtl")}
+    assert [told[name]["Holm flip p (mtl)"] for name in told] == ["0.188", "0.375", "1.000", "–"]
+    assert [told[name]["Holm flip p (stl)"] for name in told] == ["0.188", "0.375", "–", "1.000"]
+    # t tests: scipy.stats.ttest_1samp gives 0.01324, 0.1508 and 0.3739 against mtl.
+    assert [told[name]["Holm p (mtl)"] for name in told] == ["0.040", "0.302", "0.374", "–"]
+
+
+def test_every_task_has_its_interval():
+    made = board({"mtl": [{"a": 10.0, "b": 5.0}, {"a": 11.0, "b": 5.0}, {"a": 12.0, "b": 5.0}]}, unseen={"u": 7.0})
+    # 4.3027 / sqrt(3) = 2.48
+    assert line(intervals_table(made), "mtl") == {
+        "Method": "mtl", "n": "3", "a": "11.00 ± 2.48", "b": "5.00", "Zero-shot": "7.00", "u": "7.00"
+    }  # fmt: skip
 
 
 def test_a_method_with_fewer_seeds_than_the_others_has_no_rank_and_a_note_says_so():
@@ -337,6 +360,19 @@ def test_a_row_that_is_one_run_under_many_seeds_raises_an_alarm_where_the_start_
     assert alarms(boards_of(entries_of(records)[0])) == []  # made-up curves start at 0, whatever the seed
     for record in swep:
         record["outcome"]["curve"][0]["dev"]["a"] = float(record["cell"]["seed"])
+    assert alarms(boards_of(entries_of(records)[0])) == [
+        "digits: mtl came out bitwise the same at seeds 0, 1: a copied run?"
+    ]
+
+
+def test_where_the_seed_decides_nothing_a_run_on_another_machine_raises_no_alarm():
+    mtl = made_up_record("mtl", {"a": 1.0})
+    far = made_up_record("mtl", {"a": 1.0 + 1e-12}, seed=5, machine={"fingerprint": "another"})
+    for record in (mtl, far):
+        record["outcome"]["curve"][0]["dev"]["a"] = record["outcome"]["scores"]["a"]["test"]["value"]
+    records = [mtl, copied(mtl, 1), far]
+    assert alarms(boards_of(entries_of(records)[0])) == []
+    far["measured"]["machine"] = mtl["measured"]["machine"]
     assert alarms(boards_of(entries_of(records)[0])) == [
         "digits: mtl came out bitwise the same at seeds 0, 1: a copied run?"
     ]

@@ -179,8 +179,14 @@ def test_a_number_leads_to_the_records_behind_it(records):
     assert behind["scores"]["b"] == {"of": "task:1"}
     assert behind["comparison"]["To stl"] == {"of": "average", "to": names.index("stl")}
     assert behind["transfer"]["a"] == {"of": "task:0", "to": names.index("stl")}
-    assert behind["cost"]["Memory"] == {"of": "peak_bytes", "to": names.index("mtl")}
+    assert behind["cost"]["Memory"] == {"of": "peak_bytes", "to": names.index("mtl"), "together": True}
     assert behind["analysis"]["L2"] == {"of": "l2"}
+    assert behind["intervals"]["b"] == {"of": "task:1"}
+    assert behind["standing"]["Holm flip p (stl)"] == {"of": "average", "to": names.index("stl")}
+    assert behind["standing"]["Rank"] == {"of": "average", "together": True}
+    assert behind["efficiency"]["At mtl's memory"] == {"of": "peak_bytes", "to": names.index("mtl"), "together": True}
+    assert behind["efficiency"]["At half budget"] == {"of": "average", "together": True}
+    assert behind["tape"]["Cosine, 50%"]["together"]
     by_key = {run[2]: run for run in runs}
     assert by_key.keys() == {record["key"] for record in records}
     for record in records:

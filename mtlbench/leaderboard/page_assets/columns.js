@@ -1,11 +1,13 @@
-// How cells compare: by the number that they begin with, else as text; dashes come last either way.
+// How cells compare: by the number that they begin with (what is below a number comes before it), else as text; dashes
+// come last either way.
 
 const DASH = "–";
 
 function sortKey(text) {
   if (text === DASH || text === "") return null;
   const number = Number.parseFloat(text.replace(/^[<+]\s*/, ""));
-  return Number.isNaN(number) ? text.toLowerCase() : number;
+  if (Number.isNaN(number)) return text.toLowerCase();
+  return text.startsWith("<") ? number * (1 - 1e-9) : number;
 }
 
 /** Sorts places of rows by one column; `sign` is 1 for rising. Equal cells keep their order. */

@@ -11,6 +11,12 @@ function passes(board, row) {
   return !text || row.name.toLowerCase().includes(text) || board.label.toLowerCase().includes(text);
 }
 
+/** Whether one of these texts holds what was typed, and no suite or method was chosen: they are of neither. */
+function textPasses(texts) {
+  const text = filter.text.toLowerCase();
+  return !filter.suite && !filter.method && (!text || texts.some((cell) => cell.toLowerCase().includes(text)));
+}
+
 /** The fields of the filter; `changed` is called after each change. Returns what tells how much is shown. */
 function startFilters(boards, changed) {
   const all = (names, what) => [["", `all ${what}`], ...[...new Set(names)].sort().map((name) => [name, name])];

@@ -74,7 +74,17 @@ function overallTable(told) {
     if (head === told.parts) return parts.length > 0 ? parts.map(([text, behind]) => element("div", {}, button(text, behind, true))) : named(row[column]);
     return told.opens.includes(head) ? button(row[column], opens, head === told.opens[1]) : named(row[column]);
   };
-  return sortableTable(told, told.rows, (row, column) => row[column], cell).node;
+  const chosen = () => told.rows.filter((row) => rowPasses(told, row));
+  const table = sortableTable(told, chosen(), (row, column) => row[column], cell);
+  return { node: table.node, refresh: () => table.show(chosen()) };
+}
+
+/** Whether the filter lets a row of a table of all boards through: by the run behind it, else by the texts of its cells. */
+function rowPasses(told, row) {
+  const { opens } = told.behind[told.rows.indexOf(row)];
+  if (!opens) return textPasses(row);
+  const board = boardAt(opens.board);
+  return passes(board, board.rows[opens.row]);
 }
 
 function verdictText(head, text) {
@@ -97,17 +107,19 @@ function start() {
   if (boards.length === 0) content.append(element("p", {}, "There are no records yet."));
   const refresh = () => {
     const rows = sections.map((section) => section.refresh());
+    for (const table of overall) table.refresh();
     const shown = rows.filter((count) => count > 0);
     status.textContent = `${rows.reduce((sum, count) => sum + count, 0)} rows on ${shown.length} of ${boards.length} boards`;
     if (shown.length === 1) sections[rows.findIndex((count) => count > 0)].open();
   };
+  const overall = front.overall.map(overallTable);
   const status = startFilters(boards, refresh);
   document.getElementById("boards").append(element("ul", {}, sections.map((section) =>
     element("li", {}, element("a", { href: `#${section.node.id}`, on: { click: section.open } }, named(section.board.label))))));
   sections[0]?.open();
   refresh();
   const rest = document.getElementById("rest");
-  for (const told of front.overall) rest.append(element("h2", { id: told.name }, told.title), overallTable(told));
+  front.overall.forEach((told, place) => rest.append(element("h2", { id: told.name }, told.title), overall[place].node));
   rest.append(...[...(listSection("Alarms", front.alarms) || []), ...(listSection("Records that are not shown", front.problems) || [])]);
   const { library } = front;
   document.getElementById("about").append(

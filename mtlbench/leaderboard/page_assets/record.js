@@ -3,11 +3,14 @@
 /** Opens the records behind one cell of one table. */
 function showRecords(board, told, row, column, text) {
   const place = row[0];
-  const { of, to } = told.behind[column];
+  const { of, to, together } = told.behind[column];
   const head = column === 0 ? null : told.columns[column];
-  openRecords(board, place, of, to, [
+  // A table of further metrics has the metric in its second column.
+  const quantity = of.startsWith("extra") && !together ? `${of}:${row[1]}` : of;
+  openRecords(board, place, quantity, to, [
     element("h2", { id: "record-title", tabindex: "-1" }, head ? [named(head), ": ", named(text)] : named(text)),
     element("p", { class: "notes" }, named(told.title), ", row ", named(board.rows[place].name)),
+    together && element("p", { class: "notes" }, "This is no mean of the numbers below: it is made of the runs in another way, as the notes of its table say."),
   ]);
 }
 

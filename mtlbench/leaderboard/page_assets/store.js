@@ -58,10 +58,18 @@ function quantity(run, of) {
   const [kind, rest] = kindAndRest(of);
   if (kind === "task") return run.run.test?.[Number(rest)];
   if (kind === "tasks") return meanOf(rest.split(",").map((task) => run.run.test?.[Number(task)]));
+  if (kind === "extra") return extraOf(run, rest);
+  if (kind === "extras") return meanOf((run.run.extra?.[rest] ?? []).filter((value) => typeof value === "number"));
   if (kind === "unseen") return run.run.unseen?.[rest];
   if (kind === "count") return run.run.counts?.[rest];
   if (kind === "seconds") return run.run.seconds?.[rest];
   return run.run[kind];
+}
+
+/** The further metric of `place:metric`. */
+function extraOf(run, rest) {
+  const [place, metric] = kindAndRest(rest);
+  return run.run.extra?.[metric]?.[Number(place)];
 }
 
 /** What stands before and after a quantity's first colon; names of tasks may hold others. */
@@ -70,9 +78,9 @@ function kindAndRest(of) {
   return mark < 0 ? [of, ""] : [of.slice(0, mark), of.slice(mark + 1)];
 }
 
-/** Null where one of the values is missing. */
+/** Null where one of the values is missing, or there is none. */
 function meanOf(values) {
-  if (!values.every((value) => typeof value === "number")) return null;
+  if (values.length === 0 || !values.every((value) => typeof value === "number")) return null;
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
@@ -85,6 +93,11 @@ function quantityName(board, of) {
   const [kind, rest] = kindAndRest(of);
   if (kind === "task") return `${board.tasks[Number(rest)].label} (test)`;
   if (kind === "tasks") return `mean of ${rest.split(",").map((task) => board.tasks[Number(task)].label).join(", ")} (test)`;
+  if (kind === "extra") {
+    const [place, metric] = kindAndRest(rest);
+    return `${metric}, ${board.tasks[Number(place)].label} (test)`;
+  }
+  if (kind === "extras") return `${rest}, mean over tasks (test)`;
   if (kind === "unseen") return `${rest} (test, never trained)`;
   if (kind === "count") return rest.replaceAll("_", " ");
   if (kind === "seconds") return rest === "train" ? "training seconds" : `${rest} seconds`;
