@@ -6,6 +6,7 @@ A claim only saves work. A cell that is trained twice gives the same record, and
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -62,20 +63,9 @@ class Claim:
         self._ended.set()
         self._heart.join()
         with contextlib.suppress(OSError):
-            if not self._remove():
-                # Taken over, or for a moment in the hands of a slow taker: an old claim is not worth giving back.
-                os.utime(self._descriptor, (0, 0))
-                self._remove()
+            if _is_at(self.path, self._descriptor):
+                self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
-
-    def _remove(self) -> bool:
-        try:
-            mine = os.path.samestat(os.fstat(self._descriptor), self.path.stat())
-        except FileNotFoundError:
-            return False
-        if mine:
-            self.path.unlink(missing_ok=True)
-        return mine
 
     def __enter__(self) -> Claim:
         return self
@@ -116,22 +106,41 @@ def sweep_claims(folder: Path) -> int:
 
 
 def _clear(path: Path, stale_seconds: float) -> bool:
-    """Remove a stale claim. Its renaming is what only one taker can do."""
-    aside = temporary_in(path.parent)
+    """Remove a stale claim; False when it is somebody's after all, or another is removing it.
+
+    The claim's own file is locked from the last look at it until it is gone, so that nobody removes what another has
+    put in its place meanwhile. The lock of a process that dies here is let go by the system.
+    """
     try:
-        path.rename(aside)
+        # Network file systems lock only what is open for writing; a claim of another user may not be.
+        descriptor = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
     except FileNotFoundError:
         return True
-    if holder(aside, stale_seconds=stale_seconds) is not None:
-        # Between our look and our rename another took it over: give that claim back.
-        with contextlib.suppress(OSError):
-            os.link(aside, path)
-            if holder(aside, stale_seconds=stale_seconds) is None:
-                path.unlink(missing_ok=True)  # it was let go meanwhile
-        aside.unlink(missing_ok=True)
+    try:
+        stale = _lock(descriptor) and _is_at(path, descriptor) and holder(path, stale_seconds=stale_seconds) is None
+        if stale:
+            path.unlink(missing_ok=True)
+        return stale
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until its descriptor is closed; False when another has it. True where there are no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    aside.unlink(missing_ok=True)
+    except OSError:
+        return True
     return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _description() -> bytes:

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from mtlbench.study import claims
 from mtlbench.study.atomic import Owner
-from mtlbench.study.claims import Claim, holder, sweep_claims
+from mtlbench.study.claims import Claim, _clear, holder, sweep_claims
 
 
 @pytest.fixture
@@ -102,13 +106,65 @@ def test_dead_claims_are_swept(tmp_path: Path, dead: Owner) -> None:
     assert sweep_claims(tmp_path / "absent") == 0
 
 
-def test_a_live_claim_that_is_renamed_by_a_slow_taker_is_given_back(path: Path) -> None:
-    from mtlbench.study.claims import _clear
-
+def test_the_place_of_a_live_claim_is_not_free_for_a_moment(path: Path) -> None:
+    # A slow taker looks at a dead claim, and when it goes on to remove it, a live one is there.
     write(path, Owner.me())
-    assert not _clear(path, 300)
+    over = threading.Event()
+
+    def slow() -> None:
+        try:
+            for _ in range(500):
+                assert not _clear(path, 300)
+        finally:
+            over.set()
+
+    taker = threading.Thread(target=slow)
+    taker.start()
+    absent = 0
+    while not over.is_set():
+        absent += not path.exists()
+    taker.join()
+    assert absent == 0
     assert holder(path) is not None
     assert [it.name for it in path.parent.iterdir()] == [path.name]
+
+
+def test_a_dead_claim_that_another_is_removing_is_left_to_it(path: Path, dead: Owner) -> None:
+    write(path, dead)
+    with path.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert Claim.take(path) is None
+        assert path.exists()
+    with Claim.take(path) or pytest.fail("the other has died"):
+        pass
+
+
+def test_what_was_put_in_the_place_of_a_dead_claim_is_not_removed(
+    path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, dead)
+    locked = claims._lock
+
+    def locked_too_late(descriptor: int) -> bool:
+        path.unlink()
+        write(path, Owner.me())
+        return locked(descriptor)
+
+    monkeypatch.setattr(claims, "_lock", locked_too_late)
+    assert not _clear(path, 300)
+    assert holder(path) is not None
+
+
+def test_a_dead_claim_is_taken_over_where_there_are_no_locks(
+    path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    write(path, dead)
+    with Claim.take(path) or pytest.fail("the holder is dead"):
+        pass
 
 
 RACER = """
