@@ -57,11 +57,14 @@ def records():
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Path:
-    entries, problems = entries_of(records())
+    return written(tmp_path_factory.mktemp("page") / "index.html", records(), [Problem("lost.json", SCRIPT)])
+
+
+def written(path, records, more_problems=()) -> Path:
+    entries, problems = entries_of(records)
     kept, refused = sifted(entries)
-    reading = Reading(boards_of(kept), [*problems, *refused, Problem("lost.json", SCRIPT)])
+    reading = Reading(boards_of(kept), [*problems, *refused, *more_problems])
     tables = [list(board_tables(board)) for board in reading.boards]
-    path = tmp_path_factory.mktemp("page") / "index.html"
     overall = overall_tables(Companions([CLAIM], [VALUE], RATIOS), reading.boards)
     path.write_text(html_page(reading, tables, overall, [CLAIM], load_registry(Config())), encoding="utf-8")
     return path
@@ -91,6 +94,30 @@ def test_pressing_a_head_sorts_by_numbers_and_says_so(opened):
     assert [cell.split()[0] for cell in column(opened, 4)] == ["9.50", "78.00", "79.00", "82.00"]
     opened.click(f"{FIRST} thead th:nth-child(1) button")
     assert [name.split()[0] for name in column(opened, 1)] == ["lookahead", "mtl", "pcgrad", "stl"]
+
+
+def test_what_is_below_a_number_comes_before_it_and_no_value_last(browser, tmp_path):
+    off = {"mtl": (0.0, 0.0, 0.0), "far": (-20.0, -20.01, -20.02), "near": (1.0, -1.1, 0.3), "off": (-3.0, -2.0, -4.0)}
+    page = written(
+        tmp_path / "index.html",
+        [
+            made_up_record(name, {"a": 80.0 + 5 * seed + differences[seed]}, seed=seed)
+            for name, differences in off.items()
+            for seed in range(3)
+        ],
+    )
+    browser.open(page)
+    part = table_named("Comparison")
+    browser.run(f"{part}.open = true")
+    browser.wait(f"return {part}.querySelector('thead button')")
+    head = f"[...{part}.querySelectorAll('thead th')].find((head) => head.innerText === 'p')"
+    cells = f"[...{part}.querySelectorAll('tbody tr')].map((row) => row.children[{head}.cellIndex].innerText)"
+    falling = browser.run(f"{head}.querySelector('button').click(); return {cells}")
+    rising = browser.run(f"{head}.querySelector('button').click(); return {cells}")
+    assert (rising[0], rising[-1]) == ("< 0.001", "\N{EN DASH}")
+    assert rising[1:-1] == sorted(rising[1:-1])
+    assert falling == [*reversed(rising[:-1]), rising[-1]]
+    assert browser.errors() == []
 
 
 def test_filters_hide_rows_boards_and_controls_and_tell_how_many_are_left(opened):
@@ -137,6 +164,17 @@ def test_a_further_metric_opens_its_own_values(opened):
     assert opened.texts("dialog > .table:nth-child(2) thead th")[2].startswith("recall, b (test)")
     assert opened.texts("dialog > .table:nth-child(2) tbody td:nth-child(3)") == ["0.625"] * 3
     assert "no mean of the numbers below" not in opened.run("return document.querySelector('dialog').innerText")
+    opened.click("dialog .close")
+
+
+def test_the_average_of_a_further_metric_is_over_the_tasks_that_have_it(opened):
+    part = table_named("Further-metrics")
+    opened.run(f"{part}.open = true")
+    opened.wait(f"return {part}.querySelector('tbody button')")
+    opened.run(f"{part}.querySelector('tbody tr td:nth-child(4) button').click()")
+    values = "dialog > .table:nth-child(2)"
+    assert opened.texts(f"{values} thead th")[2].startswith("recall, mean")
+    assert opened.texts(f"{values} tbody td:nth-child(3)") == ["0.625"] * 3
     opened.click("dialog .close")
 
 

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from mtlbench.cli import main
+from mtlbench.study.records import cell_of, make_record
 from mtlbench.testing.records import made_up_record, store_records
 
 
@@ -33,6 +34,22 @@ def test_explain_names_board_row_and_every_run_behind_the_mean(results, capsys):
     for seed in range(3):
         assert f"record {key_of('pcgrad', seed)[:12]}" in out
     assert f"against mtl at the same seed (record {key_of('mtl')[:12]}): +1.00; over 3 seeds +1.00" in out
+
+
+def test_explain_tells_further_metrics_and_scores_of_tasks_that_were_never_trained(tmp_path, capsys):
+    record = made_up_record(scores={"a": 73.0}, unseen={"u": 40.0})
+    record["outcome"]["scores"]["a"]["test"]["extra"] = {"recall": 0.625}
+    record["outcome"]["unseen"]["u"]["test"]["extra"] = {"recall": 0.25}
+    told = make_record(cell_of(record), record["outcome"], record["measured"], record["provenance"])
+    results = store_records([told], tmp_path / "results")
+    assert main(["explain", record["key"], "--results", str(results)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in lines if line.startswith(("  a: test", "  u: ", "  zero-shot"))] == [
+        "a: test recall 0.625",
+        "u: zero-shot 40.0",
+        "u: zero-shot recall 0.25",
+        "zero-shot average 40.0",
+    ]
 
 
 def test_explain_tells_where_a_record_comes_from_and_how_to_repeat_it(results, capsys):

@@ -127,6 +127,7 @@ def with_gram(record, point, gram):
 
 
 RECORD = made_up_record("mtl", seed=5)
+UNSEEN = made_up_record("mtl", seed=5, unseen={"u": 40.0, "v": 60.0})
 STRANGE = {
     "a name twice": (
         RECORD,
@@ -180,6 +181,16 @@ STRANGE = {
         with_outcome(RECORD, lambda outcome: outcome.update(average=99.0)),
         None,
         "its average is 99.0, and its scores make 70.0",
+    ),
+    "another zero-shot average": (
+        with_outcome(UNSEEN, lambda outcome: outcome.update(average_unseen=99.0)),
+        None,
+        "its average_unseen is 99.0, and its scores make 50.0",
+    ),
+    "no zero-shot average": (
+        with_outcome(UNSEEN, lambda outcome: outcome.update(average_unseen=None)),
+        None,
+        "its average_unseen is None, and its scores make 50.0",
     ),
     "control characters": (named(RECORD, "\x1b[31mred\x07"), None, r"characters that do not show: '\x1b[31mred\x07'"),
     "right-to-left mark": (named(RECORD, "a\u202eb"), None, r"characters that do not show: 'a\u202eb'"),

@@ -195,6 +195,24 @@ def test_a_number_leads_to_the_records_behind_it(records):
         assert average == record["outcome"]["average"]
 
 
+def test_the_columns_of_tasks_that_were_never_trained_lead_to_their_own_scores():
+    records = [
+        made_up_record(variant, seed=seed, unseen={"u": 40.0 + seed, "v": 60.0})
+        for variant in ("mtl", "stl")
+        for seed in range(2)
+    ]
+    for record in records:
+        record["outcome"]["scores"]["b"]["test"]["extra"] = {"recall": 0.5}
+    board = Page(page_of(*records)).data("board-0")
+    behind = {table["name"]: dict(zip(table["columns"], table["behind"], strict=True)) for table in board["tables"]}
+    for name in ("intervals", "zero-shot"):
+        assert behind[name]["u"] == {"of": "unseen:u"}
+        assert behind[name]["v"] == {"of": "unseen:v"}
+    assert behind["intervals"]["Zero-shot"] == behind["zero-shot"]["Average"] == {"of": "zero-shot"}
+    assert behind["further-metrics"]["Average"] == {"of": "extras"}
+    assert behind["further-metrics"]["b"] == {"of": "extra:1"}
+
+
 def test_effects_and_controls_lead_to_the_two_rows_of_their_claim(records):
     controls = ("stl", "not-there")
     claims = [
