@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.errors import BadRecord, BadSetting, MtlbenchError, UnknownName
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build, values_of
-from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, sifted
+from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, cell_text, sifted
 from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
 from mtlbench.leaderboard.values import real
@@ -77,19 +77,22 @@ def look_at(
     arrivals: list[Arrival] = []
     refused: list[Problem] = []
     for path in _chosen(folder, chosen):
+        cell = ""
         try:
-            arrivals.append(_judged(folder, path, registry, store, digests, most_bytes))
+            record = _loaded(folder, path, digests, most_bytes)
+            cell = cell_text(record["cell"]["suite"], record["variant"], record["cell"]["seed"])
+            arrivals.append(_judged(record, path, registry, store))
         except MtlbenchError as wrong:
-            refused.append(Problem(path.as_posix(), str(wrong)))
+            refused.append(Problem(path.as_posix(), str(wrong), cell))
     for missing in sorted(set(digests or ()) - {path.as_posix() for path in _files(folder)}):
         refused.append(Problem(missing, "the manifest names it, and it is not there"))
     there = read_entries(store.folder)[0] if store is not None else []
     strangers = _strangers(arrivals, there)
     kept = [arrival for arrival in arrivals if arrival.entry.key not in strangers]
     refused += [
-        Problem(arrival.path.as_posix(), strangers[arrival.entry.key])
-        for arrival in arrivals
-        if arrival.entry.key in strangers
+        Problem(path.as_posix(), strangers[entry.key], cell_text(entry.suite, entry.variant, entry.seed))
+        for path, entry in ((arrival.path, arrival.entry) for arrival in arrivals)
+        if entry.key in strangers
     ]
     return Intake(sorted(kept, key=lambda arrival: arrival.path), sorted(refused), there)
 
@@ -119,15 +122,8 @@ def _files(folder: Path) -> Iterator[Path]:
             yield Path(path.name)
 
 
-def _judged(
-    folder: Path,
-    path: Path,
-    registry: Registry,
-    store: Store | None,
-    digests: Mapping[str, str] | None,
-    most_bytes: int,
-) -> Arrival:
-    """Raises MtlbenchError with the reason when the record may not join."""
+def _loaded(folder: Path, path: Path, digests: Mapping[str, str] | None, most_bytes: int) -> dict[str, Any]:
+    """The record in a file; raises BadRecord with the reason when it holds none."""
     whole = folder / path
     if whole.is_symlink() or not whole.is_file():
         raise BadRecord("is a link or no plain file")
@@ -140,7 +136,11 @@ def _judged(
         raise BadRecord(f"has {size} bytes, and a record may have {most_bytes}")
     if digests is not None:
         _check_manifest(whole, digests.get(path.as_posix()))
-    record = check_record(load_record(whole))  # also by the canonical outcome, where the file has it otherwise
+    return check_record(load_record(whole))  # also by the canonical outcome, where the file has it otherwise
+
+
+def _judged(record: Mapping[str, Any], path: Path, registry: Registry, store: Store | None) -> Arrival:
+    """Raises MtlbenchError with the reason when the record may not join."""
     foreign = sorted(set(record) - set(FIELDS))
     if foreign:
         raise BadRecord(f"has fields that no record has: {', '.join(map(repr, foreign)):.200}")
