@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +62,7 @@ class Claim:
         """Let go: remove the file, unless somebody has taken it over meanwhile."""
         self._ended.set()
         self._heart.join()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), _locked(self._descriptor):
             if _is_at(self.path, self._descriptor):
                 self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
@@ -87,6 +87,8 @@ def holder(path: Path, *, stale_seconds: float = STALE_SECONDS) -> Mapping[str, 
         age = _server_time(path.parent) - path.stat().st_mtime
     except FileNotFoundError:
         return None
+    except PermissionError:
+        return {}  # of another user, who lets nobody read it
     if age > stale_seconds:
         return None
     try:
@@ -106,10 +108,10 @@ def sweep_claims(folder: Path) -> int:
 
 
 def _clear(path: Path, stale_seconds: float) -> bool:
-    """Remove a stale claim; False when it is somebody's after all, or another is removing it.
+    """Remove a stale claim; False when it is somebody's after all, or not ours to remove.
 
-    The claim's own file is locked from the last look at it until it is gone, so that nobody removes what another has
-    put in its place meanwhile. The lock of a process that dies here is let go by the system.
+    Who removes a claim holds a lock on its file from the last look at it until it is gone, so that nobody removes what
+    another has put in its place meanwhile. The system lets go of the lock of a process that dies here.
     """
     try:
         # Network file systems lock only what is open for writing; a claim of another user may not be.
@@ -117,23 +119,30 @@ def _clear(path: Path, stale_seconds: float) -> bool:
     except FileNotFoundError:
         return True
     try:
-        stale = _lock(descriptor) and _is_at(path, descriptor) and holder(path, stale_seconds=stale_seconds) is None
-        if stale:
+        with _locked(descriptor):
+            if not _is_at(path, descriptor):
+                return True  # another has removed it meanwhile, and may have let go of it already
+            if holder(path, stale_seconds=stale_seconds) is not None:
+                return False
             path.unlink(missing_ok=True)
-        return stale
+            return True
+    except PermissionError:
+        return False
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock a file until its descriptor is closed; False when another has it. True where there are no locks."""
+@contextlib.contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    """Wait for the lock on a file and hold it; without one where the file system has none."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+        yield
+    finally:
+        # Closing would not do: a process that was forked meanwhile has the descriptor too.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

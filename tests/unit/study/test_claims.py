@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -129,29 +131,86 @@ def test_the_place_of_a_live_claim_is_not_free_for_a_moment(path: Path) -> None:
     assert [it.name for it in path.parent.iterdir()] == [path.name]
 
 
-def test_a_dead_claim_that_another_is_removing_is_left_to_it(path: Path, dead: Owner) -> None:
+def test_who_finds_another_at_a_dead_claim_waits_for_it(path: Path, dead: Owner) -> None:
     write(path, dead)
+    taken: list[Claim | None] = []
     with path.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert Claim.take(path) is None
+        taker = threading.Thread(target=lambda: taken.append(Claim.take(path)))
+        taker.start()
+        taker.join(0.2)
+        assert (taker.is_alive(), taken) == (True, [])
+        path.unlink()
+    taker.join()
+    with taken[0] or pytest.fail("its place was free"):
         assert path.exists()
-    with Claim.take(path) or pytest.fail("the other has died"):
-        pass
+
+
+def test_a_claim_is_not_let_go_between_anothers_look_and_its_removal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The holder was silent for long, and comes back when another takes over.
+    slow = Claim.take(path) or pytest.fail("free")
+    other: list[Claim] = []
+    looked = claims._is_at
+
+    def taken_over_at_the_look(at: Path, descriptor: int) -> bool:
+        found = looked(at, descriptor)
+        if not other:
+            other.append(cast("Claim", None))
+            taker = threading.Thread(target=lambda: other.append(cast("Claim", Claim.take(path, stale_seconds=-1.0))))
+            taker.start()
+            taker.join(0.2)
+        return found
+
+    monkeypatch.setattr(claims, "_is_at", taken_over_at_the_look)
+    slow.release()
+    deadline = time.monotonic() + 30
+    while len(other) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert holder(path) is not None
+    other[1].release()
+    assert not path.exists()
+
+
+def test_a_claim_that_may_not_be_read_is_held(path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(path, dead)
+
+    def forbidden(self: Path, encoding: str, errors: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    assert Claim.take(path) is None
+    assert sweep_claims(path.parent) == 0
+
+
+def test_a_claim_that_may_not_be_removed_is_held(path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(path, dead)
+    unlink = Path.unlink
+
+    def forbidden(self: Path, *, missing_ok: bool = False) -> None:
+        if self == path:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", forbidden)
+    assert Claim.take(path) is None
+    assert sweep_claims(path.parent) == 0
 
 
 def test_what_was_put_in_the_place_of_a_dead_claim_is_not_removed(
     path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(path, dead)
-    locked = claims._lock
+    locked = claims._locked
 
-    def locked_too_late(descriptor: int) -> bool:
+    def locked_too_late(descriptor: int) -> AbstractContextManager[None]:
         path.unlink()
         write(path, Owner.me())
         return locked(descriptor)
 
-    monkeypatch.setattr(claims, "_lock", locked_too_late)
-    assert not _clear(path, 300)
+    monkeypatch.setattr(claims, "_locked", locked_too_late)
+    assert Claim.take(path) is None
     assert holder(path) is not None
 
 
