@@ -38,6 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone; what is still buffered must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except OSError as error:
+        if error.filename is None:  # of no file that its reader could look at
+            raise
+        from mtlbench.leaderboard.escaping import visible
+
+        print(f"mtlbench: error: {visible(f'{error.filename}: {error.strerror or error}')}", file=sys.stderr)
+        return MISUSE
     return code
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mtlbench.cli.parsing import folder_path
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -23,13 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--golden",
-        type=Path,
+        type=folder_path,
         metavar="DIR",
         help="replay the golden vectors in this folder, those of NAME or all of them (default: none)",
     )
     parser.add_argument(
         "--data-root",
-        type=Path,
+        type=folder_path,
         metavar="DIR",
         help="where data sets lie, for a suite that needs them (default: MTLBENCH_DATA_ROOT, then the Hub's cache)",
     )

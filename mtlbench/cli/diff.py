@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.leaderboard.formats import formatter
 
     is_sound = True
-    folders = [Path(text) for text in (args.first, args.second) if Path(text).is_dir()]
+    folders = [Path(text) for text in (args.first, args.second) if text.strip() and Path(text).is_dir()]
     if len(folders) == 1:
         raise BadSetting(f"{folders[0]} is a folder and the other is not: compare two records or two folders")
     if folders:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mtlbench.cli.parsing import add_results
+from mtlbench.cli.parsing import add_results, folder_path
 
 __all__ = ["HELP", "NAME", "configure", "run"]
 
@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
     parser.add_argument(
         "--out",
-        type=Path,
+        type=folder_path,
         default=Path("leaderboard"),
         metavar="DIR",
         help="folder of README.md, tables/ and any claims.toml, paper/ and ratios.json (default: %(default)s)",
@@ -98,8 +98,9 @@ def _run(args: argparse.Namespace) -> int:
     links = links_of(figures, pictured=args.figures or have_pictures(args.out))
     files = rendered(reading, registry, companions, links) | data_files(figures)
     if not args.check:
-        changed = write(files, args.out)
-        print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew")
+        changed, removed = write(files, args.out)
+        gone = f", {len(removed)} that nothing renders any more removed" if removed else ""
+        print(f"{args.out / 'README.md'}: {len(changed)} of {len(files)} files written anew{gone}")
         draw_pictures(figures, args)
         return MISUSE if reading.problems else 0
     before = text_in(args.out, RECORDS)

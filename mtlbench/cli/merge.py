@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlbench.cli.parsing import add_results
+from mtlbench.cli.parsing import add_results, folder_path
 
 if TYPE_CHECKING:
     from mtlbench.leaderboard.intake import Arrival
@@ -21,7 +21,7 @@ HELP = "check the records of a submission or results folder, and add them to the
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="a submission, or a results folder of another repository"
+        "folder", type=folder_path, metavar="FOLDER", help="a submission, or a results folder of another repository"
     )
     add_results(parser, "folder that they join")
     parser.add_argument("--dry-run", action="store_true", help="check and tell, write nothing (default: write)")

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from mtlbench.cli.parsing import folder_path
 from mtlbench.interface.errors import BadSetting
 
 NAME = "new"
@@ -16,7 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=("method", "suite"), metavar="method|suite", help="what it adds to mtlbench")
     parser.add_argument("name", metavar="NAME", help="how the command line will call it: lower case, digits, hyphens")
     parser.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="folder to write mtlbench-NAME into (default: here)"
+        "--out",
+        type=folder_path,
+        default=Path(),
+        metavar="DIR",
+        help="folder to write mtlbench-NAME into (default: here)",
     )
 
 

@@ -14,6 +14,7 @@ from mtlbench.interface.errors import BadSetting, UnknownName, nearest
 
 TYPE_CHECKING = False  # as in mtlbench itself
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any, NoReturn, Protocol
 
     class Command(Protocol):
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
             """Do it, and return the exit code."""
 
 
-__all__ = ["add_results", "command_parser", "commands", "parse", "split_command", "top_parser"]
+__all__ = ["add_results", "command_parser", "commands", "folder_path", "parse", "split_command", "top_parser"]
 
 _PLUGIN = ("-p", "--plugin")
 _EXITS = "exit codes: 0 success, 1 a failed cell or check, 2 misuse"
@@ -118,7 +119,16 @@ def add_results(
     from pathlib import Path
 
     told = f"{what} (default: %(default)s)"
-    parser.add_argument("--results", type=Path, default=Path(default), metavar="DIR", help=told)
+    parser.add_argument("--results", type=folder_path, default=Path(default), metavar="DIR", help=told)
+
+
+def folder_path(text: str) -> Path:
+    """A folder's path as an option's value; an empty one, as of a variable that is not set, is not taken for here."""
+    from pathlib import Path
+
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a folder's path is empty; write . for the present folder")
+    return Path(text)
 
 
 def _command(module_name: str) -> Command | None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mtlbench.cli.parsing import add_results
+from mtlbench.cli.parsing import add_results, folder_path
 from mtlbench.cli.session import RESULTS
 
 __all__ = ["HELP", "NAME", "configure", "run"]
@@ -24,7 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_results(parser, default=RESULTS)
     parser.add_argument(
-        "--out", type=Path, default=Path("submission"), metavar="DIR", help="folder to write (default: %(default)s)"
+        "--out",
+        type=folder_path,
+        default=Path("submission"),
+        metavar="DIR",
+        help="folder to write (default: %(default)s)",
     )
 
 

@@ -104,7 +104,11 @@ def _chosen(folder: Path, chosen: Sequence[str]) -> list[Path]:
     wanted = []
     for text in chosen:
         parts, is_key = Path(text).parts, re.fullmatch(r"[0-9a-f]{4,64}", text)
-        found = [path for path in paths if path.parts[: len(parts)] == parts or (is_key and path.stem.startswith(text))]
+        found = [
+            path
+            for path in paths
+            if parts and (path.parts[: len(parts)] == parts or (is_key and path.stem.startswith(text)))
+        ]
         if not found:
             raise UnknownName(f"no record in {folder} has a path or key that begins with {text!r}")
         wanted += found

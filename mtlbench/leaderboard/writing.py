@@ -26,11 +26,12 @@ _ALL_FILES = 4000
 """Lines of all diffs together; of files beyond them the name is all that is told."""
 
 
-def write(files: Mapping[str, str], out: Path) -> list[str]:
-    """Bring ``out`` up to date, each file whole or not at all; returns the paths that changed, sorted.
+def write(files: Mapping[str, str], out: Path) -> tuple[list[str], list[str]]:
+    """Bring ``out`` up to date; returns the paths that were written and those that were removed, sorted.
 
-    Tables that are no longer rendered are removed. Raises BadSetting when ``out`` holds a page that is not ours,
-    and MtlbenchError when it cannot be written.
+    Tables that are no longer rendered are removed. All files are written before the first takes its place. Raises
+    BadSetting when ``out`` holds a page that is not ours, or a board whose last record is gone: more likely than that
+    is that the records lie elsewhere. Raises MtlbenchError when it cannot be written.
     """
     try:
         return _write(files, out)
@@ -38,22 +39,29 @@ def write(files: Mapping[str, str], out: Path) -> list[str]:
         raise _unusable("write to", out, error) from None
 
 
-def _write(files: Mapping[str, str], out: Path) -> list[str]:
+def _write(files: Mapping[str, str], out: Path) -> tuple[list[str], list[str]]:
     for name, start in ((PAGE, MARK), (HTML, f"<!DOCTYPE html>\n{MARK}"), (RECORDS, f"{HEAD}\n")):
         page = _bytes(out / name)
         if page is not None and not page.startswith(start.encode()):
             raise BadSetting(f"{out / name} was not written by mtlbench leaderboard; give another folder with --out")
-    changed = []
-    for path in sorted(files):
-        data = files[path].encode("utf-8", "backslashreplace")
-        if _bytes(out / path) != data:
-            atomic.replace(out / path, data, durable=False)
-            changed.append(path)
-    for path in _left_over(files, out):
+    many = _records_in(_bytes(out / RECORDS) or b"")
+    if many and not _records_in(files[RECORDS].encode()):
+        raise BadSetting(
+            f"no record was found that could be read, and {out} holds a board of {many}; name their folder with "
+            f"--results, or remove {out / RECORDS} to have an empty board"
+        )
+    rendered = {path: text.encode("utf-8", "backslashreplace") for path, text in sorted(files.items())}
+    changed = {path: data for path, data in rendered.items() if _bytes(out / path) != data}
+    atomic.replace_all({out / path: data for path, data in changed.items()}, durable=False)
+    removed = _left_over(files, out)
+    for path in removed:
         (out / path).unlink()
-        changed.append(path)
     atomic.sweep(out)
-    return sorted(changed)
+    return [*changed], removed
+
+
+def _records_in(listed: bytes) -> int:
+    return max(len(listed.splitlines()) - 1, 0)
 
 
 def text_in(out: Path, path: str) -> str | None:

@@ -10,11 +10,11 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Owner", "create", "replace", "sweep", "temporary_in"]
+__all__ = ["Owner", "create", "replace", "replace_all", "sweep", "temporary_in"]
 
 _PREFIX = ".tmp-"
 _ABANDONED_SECONDS = 24 * 3600.0
@@ -72,13 +72,23 @@ def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
     durable: whether to wait until it would outlive a power cut, which takes milliseconds; what can be made again need
     not.
     """
-    temporary = _written(path, data, durable)
+    replace_all({path: data}, durable=durable)
+
+
+def replace_all(files: Mapping[Path, bytes], *, durable: bool = True) -> None:
+    """The same of several files: all are written beside their places before the first one takes its place."""
+    temporaries: dict[Path, Path] = {}
     try:
-        temporary.replace(path)
+        for path, data in files.items():
+            temporaries[path] = _written(path, data, durable)
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
     if durable:
-        _sync_folder(path.parent)
+        for folder in {path.parent for path in files}:
+            _sync_folder(folder)
 
 
 def temporary_in(folder: Path) -> Path:

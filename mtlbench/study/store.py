@@ -72,10 +72,12 @@ def records_at(
     for path in paths:
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
-                raise BadRecord("is no file")
+                raise BadRecord("is a folder; records are SUITE/METHOD/KEY.json" if path.is_dir() else "is no file")
             yield load_record(path, look, outcome_of)
         except FileNotFoundError:
             continue  # removed since the folder was listed
+        except PermissionError as error:
+            yield Problem(path.relative_to(folder).as_posix(), f"cannot be read: {error.strerror}")
         except BadRecord as bad:
             yield Problem(path.relative_to(folder).as_posix(), str(bad))
 
@@ -235,14 +237,14 @@ class Store:
 def _record_paths(folder: Path, depth: int = 3) -> Iterator[Path]:
     """Files that should be records, sorted: all ``.json`` down to ``<suite>/<method>/`` but those with a leading dot.
 
-    One that lies higher up belongs deeper, and whoever reads it will say so.
+    One that lies higher up belongs deeper, and a folder that lies there belongs nowhere: whoever reads it will say so.
+    Raises MtlbenchError for a folder that cannot be read, whose records would seem to be gone.
     """
     for found in _entries(folder):
         path = folder / found.name
         if path.is_dir() if found.is_symlink() else found.is_dir():
-            if depth > 1:
-                yield from _record_paths(path, depth - 1)
-        elif path.suffix == ".json":
+            yield from _record_paths(path, depth - 1) if depth > 1 else [path]
+        elif path.suffix.lower() == ".json":
             yield path
 
 
@@ -250,5 +252,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
-    except OSError:  # a file, or a folder that is not ours to read
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise MtlbenchError(f"cannot read the folder {folder}: {error.strerror or error}") from None

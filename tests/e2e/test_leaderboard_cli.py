@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +36,71 @@ def test_writing_twice_changes_nothing(folder, capsys):
     assert main(["leaderboard"]) == 0
     assert ": 0 of " in capsys.readouterr().out.splitlines()[-1]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("results", ["elsewhere", "."], ids=["empty", "no records"])
+def test_a_folder_without_records_takes_no_board_away(results, folder, tmp_path, capsys):
+    (tmp_path / "elsewhere").mkdir()
+    before = files(folder)
+    assert main(["leaderboard", "--results", results]) == 2
+    assert "no record was found that could be read, and leaderboard holds a board of 9" in capsys.readouterr().err
+    assert files(folder) == before
+    (folder / "records.csv").unlink()
+    assert main(["leaderboard", "--results", "elsewhere"]) == 0
+    assert "that nothing renders any more removed" in capsys.readouterr().out
+    assert not list(folder.glob("tables/digits-*"))
+
+
+@pytest.mark.parametrize("option", ["--results", "--out"])
+def test_an_empty_path_is_not_taken_for_the_present_folder(option, folder, capsys):
+    before = files(folder)
+    assert main(["leaderboard", option, ""]) == 2
+    assert f"argument {option}: a folder's path is empty" in capsys.readouterr().err
+    assert files(folder) == before
+
+
+def test_a_board_that_cannot_be_written_whole_stays_as_it_is(folder, capsys, monkeypatch):
+    store_records([made_up_record("pcgrad", {"a": 99.0, "b": 99.0}, seed=3)], folder / "results")
+    before = files(folder)
+    open_file = Path.open
+
+    def forbidden(self, mode="r", *args, **options):
+        if self.parent.name == "tables" and "x" in mode:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return open_file(self, mode, *args, **options)
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    assert main(["leaderboard"]) == 2
+    assert "cannot write to leaderboard: Permission denied" in capsys.readouterr().err
+    assert files(folder) == before
+
+
+def test_a_folder_that_cannot_be_read_takes_no_records_away(folder, capsys, monkeypatch):
+    before = files(folder)
+    scandir = os.scandir
+
+    def scan(path="."):
+        if Path(path).name == "pcgrad":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", scan)
+        assert main(["leaderboard"]) == 2
+    assert "cannot read the folder leaderboard/results/digits/pcgrad: Permission denied" in capsys.readouterr().err
+    assert files(folder) == before
+
+
+def test_a_foreign_folder_among_the_records_is_told_of(folder, capsys):
+    (folder / "results/digits/mtl/<script>").mkdir()
+    (folder / "results/digits/mtl/<script>/x.json").write_text("{}")
+    capsys.readouterr()
+    assert main(["leaderboard", "--check"]) == 1
+    assert "digits/mtl/<script>: is a folder; records are SUITE/METHOD/KEY.json" in capsys.readouterr().err
 
 
 def test_a_fresh_check_says_one_line_and_exits_0(folder, capsys):

@@ -85,6 +85,23 @@ def test_a_submission_into_a_folder_with_other_things_is_refused(theirs, tmp_pat
     assert files(tmp_path / "out") == {"thesis.tex": b"mine"}
 
 
+@pytest.mark.parametrize("out", ["file", "file/below", "x" * 300])
+def test_a_submission_that_cannot_be_written_is_one_line(out, theirs, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert main(["submit", "--results", str(theirs), "--out", str(tmp_path / out)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"mtlbench: error: {tmp_path / out}")
+    assert err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_empty_words_select_nothing(theirs, ours, tmp_path, capsys):
+    assert main(["submit", "", "--results", str(theirs), "--out", str(tmp_path / "out")]) == 2
+    assert "begins with ''" in capsys.readouterr().err
+    assert main(["merge", "", "--results", str(ours)]) == 2
+    assert "a folder's path is empty" in capsys.readouterr().err
+
+
 def test_a_dry_run_writes_nothing(theirs, ours, capsys):
     before = files(ours)
     assert merge(theirs, ours, "--dry-run") == 0

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,6 +67,38 @@ def test_a_record_of_a_newer_mtlbench_is_left_alone(store: Store, cell: Cell, re
     assert path.read_bytes() == future
 
 
+def test_a_folder_that_cannot_be_read_is_an_error(
+    store: Store, cell: Cell, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its records would seem to be gone, and a board would be written without them.
+    store.write(cell, record_of(cell))
+    scandir, forbidden = os.scandir, store.path(cell).parent
+
+    def scan(folder: Path) -> object:
+        if folder == forbidden:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(MtlbenchError, match=f"cannot read the folder {re.escape(str(forbidden))}: Permission denied"):
+        read_records(store.folder)
+    with pytest.raises(MtlbenchError, match="Permission denied"):
+        store.find(cell.key)
+
+
+def test_a_record_that_may_not_be_looked_at_is_a_problem(
+    store: Store, cell: Cell, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(cell, record_of(cell))
+
+    def forbidden(self: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", forbidden)
+    records, problems = read_records(store.folder)
+    assert (records, [problem.text for problem in problems]) == ([], ["cannot be read: Permission denied"])
+
+
 def test_reading_goes_on_past_what_is_no_record(
     store: Store, cell: Cell, other_cell: Cell, record_of: RecordOf
 ) -> None:
@@ -75,6 +109,7 @@ def test_reading_goes_on_past_what_is_no_record(
     (folder / f"{third.key}.json").write_bytes(record_bytes(record_of(third))[:200])
     (folder / "odd name é\n.json").write_bytes(b"{}")
     (folder / "notes.txt").write_text("mine")
+    (folder / "SHOUTED.JSON").write_text("{")
     (folder / ".hidden.json").write_text("{")
     (folder / "deep.json").mkdir()
     (folder / "nothing.json").symlink_to(folder / "absent")
@@ -89,7 +124,10 @@ def test_reading_goes_on_past_what_is_no_record(
     assert found.pop("odd name é\n.json").startswith("'schema' must be a whole number")
     assert found.pop(f"{third.key}.json").startswith("not JSON, perhaps cut short")
     assert found.pop("stray.json").startswith("not JSON, perhaps cut short")
-    assert found == dict.fromkeys(("nothing.json", "loop.json", "pipe.json"), "is no file")
+    assert found.pop("SHOUTED.JSON").startswith("not JSON, perhaps cut short")
+    too_deep = {name: text for name, text in found.items() if "is a folder; records are SUITE/METHOD/KEY.json" in text}
+    assert too_deep.keys() == {"deep.json", "around", cell.suite, cell.method}
+    assert found == too_deep | dict.fromkeys(("nothing.json", "loop.json", "pipe.json"), "is no file")
     assert str(Problem("a/b.json", "is no file")) == "a/b.json: is no file"
 
 
