@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.engine.streams import Streams
-from mtlbench.interface.errors import BadSetting
+from mtlbench.interface.errors import BadRecord, BadSetting
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.gram_only import NeedsMoreThanGram, WeightedDirection
 from mtlbench.interface.method import Method
@@ -45,21 +45,29 @@ def replay(method: Method, record: Mapping[str, Any], *, equal_losses: bool = Fa
     """The choices of a method that has not been started, at every point of the record's tape.
 
     equal_losses: answer a method that asks for losses with ones; the tape has none. Raises BadSetting where the
-    method needs more than inner products, and where the record has no tape.
+    method needs more than inner products, and where the record has no tape, and BadRecord where its outcome has another
+    form than a run's.
     """
-    tape = tape_of(record)
+    tape, tasks = _read(record)
     if not tape:
         raise BadSetting(
             f"record {record['key'][:12]} ({record['variant']}) has no Gram matrices along its curve: "
             "they are of models that several tasks share"
         )
-    tasks = [TaskInfo(task["name"], task["size"], task["probability"]) for task in record["outcome"]["tasks"]]
     try:
         _check(method, tasks)
         return list(_choices(method, tape, _TapeOracle(record, tasks, equal_losses)))
     except NeedsMoreThanGram as needed:
         hint = "; --equal-losses takes them as equal" if "losses" in str(needed) else ""
         raise BadSetting(f"{method.name} cannot be replayed from Gram matrices: it needs {needed}{hint}") from None
+
+
+def _read(record: Mapping[str, Any]) -> tuple[list[TapePoint], list[TaskInfo]]:
+    try:
+        tasks = [TaskInfo(task["name"], task["size"], task["probability"]) for task in record["outcome"]["tasks"]]
+        return tape_of(record), tasks
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+        raise BadRecord(f"record {record['key'][:12]}: its outcome is not that of a run: {wrong!r:.200}") from None
 
 
 def _check(method: Method, tasks: Sequence[TaskInfo]) -> None:

@@ -142,7 +142,9 @@ def read_claims(path: Path) -> list[Claim]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadSetting(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise BadSetting(f"{path}: cannot be read as TOML: {error}") from None
     unknown = [name for name in content if name != "claim"]
     if unknown or not isinstance(content.get("claim", []), list):
@@ -167,6 +169,8 @@ def _claim(table: Mapping[str, Any], where: str) -> Claim:
     missing = [name for name in ("text", "method", "against", "quantity", "direction") if name not in table]
     if missing:
         raise BadSetting(f"{where}: lacks {', '.join(missing)}")
+    if table["method"] == table["against"]:
+        raise BadSetting(f"{where}: method and against are both {table['method']!r}; a claim is about two methods")
     if table["quantity"] not in _DIRECTIONS:
         raise BadSetting(f"{where}: quantity must be one of {', '.join(_DIRECTIONS)}, found {table['quantity']!r}")
     ways = _DIRECTIONS[table["quantity"]]

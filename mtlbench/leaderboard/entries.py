@@ -244,7 +244,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
 def _disagreement(audit: Mapping[str, Any], counts: Mapping[str, int]) -> str | None:
     """What the audit objects to; also where it says that it agrees and has other numbers than the meter."""
     if audit["agrees"] is not True:
-        return str(audit.get("difference") or "no difference is named")
+        return f"{audit.get('difference') or 'no difference is named'!s:.200}"
     for name in ("forwards", "backwards"):
         if audit.get(name) != counts.get(name):
             metered, seen = (f"{one[name]!r:.40}" if name in one else "none" for one in (counts, audit))

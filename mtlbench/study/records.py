@@ -122,7 +122,7 @@ def load_record(
     record = read_checked(path, look, outcome_of)
     expected = (record["cell"]["suite"], record["cell"]["method"], f"{record['key']}.json")
     if path.parts[-3:] != expected:
-        raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(expected)}")
+        raise BadRecord(f"lies in the wrong place: it belongs at {'/'.join(f'{name:.80}' for name in expected)}")
     return record
 
 

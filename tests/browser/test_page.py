@@ -371,6 +371,20 @@ def test_nothing_that_needs_the_network_is_allowed(browser, page):
     assert any("Content Security Policy" in line for line in browser.errors())
 
 
+def test_long_names_of_rows_are_shown_whole_on_a_phone(browser, tmp_path):
+    settings = {f"a_setting_with_a_name_{number}": number for number in range(6)}
+    long = f"mtl[{','.join(f'{name}={value}' for name, value in settings.items())}]"
+    records = [made_up_record(name, seed=seed) for name in ("mtl", long) for seed in range(2)]
+    browser.resize(375, 812, mobile=True)
+    browser.open(written(tmp_path / "index.html", records))
+    browser.run("for (const part of document.querySelectorAll('details')) part.open = true")
+    browser.wait("return document.querySelectorAll('canvas').length > 0")
+    assert browser.run("return document.documentElement.scrollWidth") <= 375
+    assert long in browser.texts(".legend button")
+    cut = "[...document.querySelectorAll('.legend button')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert browser.run(f"return {cut}") == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
 def test_nothing_is_wider_than_the_screen_and_every_control_has_a_name(opened, width, scheme):
