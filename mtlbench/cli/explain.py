@@ -21,14 +21,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _sound(path: Path) -> dict[str, Any] | None:
-    """The record, where it is one: what is wrong with another is told with the boards' problems."""
+    """The record, where it is one: what is wrong with another is told with the boards' problems.
+
+    Raises BadRecord where boards may take it and its outcome cannot be told.
+    """
     from mtlbench.interface.errors import BadRecord
+    from mtlbench.study.form import check_form
     from mtlbench.study.records import load_record
 
     try:
-        return load_record(path)
+        record = load_record(path)
     except (BadRecord, FileNotFoundError):
         return None
+    try:
+        check_form(record)
+    except BadRecord as bad:
+        raise BadRecord(f"{path}: {bad}") from None
+    return record
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from mtlbench.cli.columns import aligned
 from mtlbench.cli.describe import as_typed
 from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.escaping import visible
+from mtlbench.study.form import check_form
 from mtlbench.study.records import load_record
 from mtlbench.study.store import Store
 
@@ -21,9 +22,11 @@ def read(results: Path, prefix: str) -> tuple[dict[str, Any], Path]:
     """The one record whose key begins with ``prefix``, and its path. Raises MtlbenchError that names the file."""
     path = Store(results).find(prefix)
     try:
-        return load_record(path), path
+        record = load_record(path)
+        check_form(record)
     except BadRecord as bad:
         raise BadRecord(f"{path}: {bad}") from None
+    return record, path
 
 
 def record_text(record: dict[str, Any], path: Path) -> str:

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from mtlbench.engine.streams import Streams
-from mtlbench.interface.errors import BadRecord, BadSetting
+from mtlbench.interface.errors import BadSetting
 from mtlbench.interface.gradients import Direction, TaskGradients
 from mtlbench.interface.gram_only import NeedsMoreThanGram, WeightedDirection
 from mtlbench.interface.method import Method
 from mtlbench.interface.oracle import Batch, TaskInfo
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
+from mtlbench.study.form import check_form
 from mtlbench.study.tape import TapePoint, tape_of
 
 __all__ = ["Choice", "replay"]
@@ -48,26 +49,20 @@ def replay(method: Method, record: Mapping[str, Any], *, equal_losses: bool = Fa
     method needs more than inner products, and where the record has no tape, and BadRecord where its outcome has another
     form than a run's.
     """
-    tape, tasks = _read(record)
+    check_form(record)
+    tape = tape_of(record)
     if not tape:
         raise BadSetting(
             f"record {record['key'][:12]} ({record['variant']}) has no Gram matrices along its curve: "
             "they are of models that several tasks share"
         )
+    tasks = [TaskInfo(task["name"], task["size"], task["probability"]) for task in record["outcome"]["tasks"]]
     try:
         _check(method, tasks)
         return list(_choices(method, tape, _TapeOracle(record, tasks, equal_losses)))
     except NeedsMoreThanGram as needed:
         hint = "; --equal-losses takes them as equal" if "losses" in str(needed) else ""
         raise BadSetting(f"{method.name} cannot be replayed from Gram matrices: it needs {needed}{hint}") from None
-
-
-def _read(record: Mapping[str, Any]) -> tuple[list[TapePoint], list[TaskInfo]]:
-    try:
-        tasks = [TaskInfo(task["name"], task["size"], task["probability"]) for task in record["outcome"]["tasks"]]
-        return tape_of(record), tasks
-    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-        raise BadRecord(f"record {record['key'][:12]}: its outcome is not that of a run: {wrong!r:.200}") from None
 
 
 def _check(method: Method, tasks: Sequence[TaskInfo]) -> None:

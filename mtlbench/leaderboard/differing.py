@@ -11,6 +11,9 @@ from mtlbench.leaderboard.numbers import DASH, number
 
 __all__ = ["records_table"]
 
+_LONGEST = 2000
+"""Characters of a value that are shown."""
+
 
 def records_table(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
     """What was asked, came out and was measured differently; numbers with their difference."""
@@ -74,4 +77,4 @@ def _text(value: Any) -> str:
     if value is None:
         return DASH
     text = number(value) if isinstance(value, float) else str(value)
-    return text[:12] if re.fullmatch("[0-9a-f]{64}", text) else text
+    return text[:12] if re.fullmatch("[0-9a-f]{64}", text) else text[:_LONGEST]

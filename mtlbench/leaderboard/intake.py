@@ -19,6 +19,7 @@ from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
 from mtlbench.leaderboard.values import real
 from mtlbench.study.compare import first_difference
+from mtlbench.study.form import check_form
 from mtlbench.study.records import FIELDS, check_record, load_record, record_bytes
 from mtlbench.study.store import Store, is_folder_name
 from mtlbench.study.tape import tape_of
@@ -156,6 +157,7 @@ def _judged(record: Mapping[str, Any], path: Path, registry: Registry, store: St
     entry = entry_of(record)
     tape_of(record)  # all of it: boards look at a few points
     _check_averages(record["outcome"], entry)
+    check_form(record)
     _, problems = sifted([entry])
     if problems:
         raise BadRecord(problems[0].text)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import csv
+import functools
 import html.parser
 import json
+import operator
+import shutil
 
 import pytest
 
@@ -36,6 +39,48 @@ def folder(tmp_path, monkeypatch):
     store_records(records, tmp_path / "leaderboard/results")
     assert main(["leaderboard"]) == 0
     return tmp_path / "leaderboard"
+
+
+STRANGE = ["x", 5, [], {}, None, [5], {"x": 5}, -1e308, True, "x" * 100_000, "\x1b[31m\u202e", 10**400]
+COMMANDS = {
+    "show": ["show", "{key}"],
+    "explain": ["explain", "{key}"],
+    "replay": ["replay", "pcgrad", "--json", "--on", "{key}"],
+    "diff": ["diff", "{key}", "{other}"],
+    "submit": ["submit", "--out", "submission"],
+    "leaderboard": ["leaderboard", "--out", "board"],
+}
+
+
+def places_in(value, path=()):
+    """Paths to all that a JSON value holds; of lists the beginning."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    yield path
+    for name, part in inner:
+        yield from places_in(part, (*path, name))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_whatever_a_field_holds_no_command_breaks_or_floods_the_terminal(command, tmp_path, monkeypatch, capsys):
+    """Every field of a record in turn, with the next of the strange values, and a digest that is right."""
+    monkeypatch.chdir(tmp_path)
+    sound = made_up_record("mtl", unseen={"u": 40.0})
+    sound["outcome"]["scores"]["a"]["test"]["extra"] = {"recall": 0.5}
+    other = made_up_record("mtl", seed=1, unseen={"u": 41.0})
+    blocks = ("outcome", "measured", "provenance")
+    places = [place for block in blocks for place in places_in(sound[block], (block,)) if len(place) > 1]
+    assert len(places) > 150
+    for number, (*above, last) in enumerate(places):
+        record = copy.deepcopy(sound)
+        functools.reduce(operator.getitem, above, record)[last] = STRANGE[number % len(STRANGE)]
+        made = make_record(cell_of(record), record["outcome"], record["measured"], record["provenance"])
+        store_records([made, other], tmp_path / f"{number}")
+        words = [word.format(key=sound["key"], other=other["key"]) for word in COMMANDS[command]]
+        assert main([*words, "--results", f"{number}"]) in (0, 1, 2), (above, last)
+        printed = capsys.readouterr()
+        assert max(map(len, printed.err.splitlines()), default=0) < 3000, (above, last)
+        assert max(map(len, printed.out.splitlines()), default=0) < 30_000, (above, last)
+        shutil.rmtree(tmp_path / "submission", ignore_errors=True)
 
 
 def record_paths(folder):
