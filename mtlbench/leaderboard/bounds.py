@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["impossible"]
 
 _HIGHEST_SCORE = 1e12
+_COSINE = 1.0 + 1e-6
+"""Of last bits a mean may have too many."""
 _LARGEST = 1e100
 """Of losses, probes and points in the plane: the squares of larger ones overflow, and float32 ends at 3e38."""
 _LONGEST_SECONDS = 1e9
@@ -50,8 +52,9 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
     yield "a mean dev score", map(_DEV, curve), -_HIGHEST_SCORE, _HIGHEST_SCORE
     yield "a number of seconds", (*entry.seconds.values(), *entry.clocks.values()), 0, _LONGEST_SECONDS
     yield "peak_bytes", (entry.peak_bytes,), 0, _MOST_BYTES
-    probes = (entry.cosine, entry.distance, entry.masked_seen, entry.masked_unseen, entry.start_seen)
-    at_ends = (*probes, entry.start_unseen, *entry.cosine_range)
+    yield "a cosine", (entry.cosine, *entry.cosine_range), -_COSINE, _COSINE
+    probes = (entry.distance, entry.masked_seen, entry.masked_unseen, entry.start_seen)
+    at_ends = (*probes, entry.start_unseen)
     ratios = [found.imbalance for found in filter(None, map(_AGREEMENT, curve))]
     yield "a probe's number", (*at_ends, *ratios), -_LARGEST, _LARGEST
     if entry.shown is not None:

@@ -158,6 +158,11 @@ def _judged(record: Mapping[str, Any], path: Path, registry: Registry, store: St
     tape_of(record)  # all of it: boards look at a few points
     _check_averages(record["outcome"], entry)
     check_form(record)
+    spare = sorted({*(record["outcome"].get("scores") or ())} - {task.name for task in entry.tasks})
+    if spare:
+        raise BadRecord(f"has scores of {spare[0]!r:.80}, which is none of its tasks")
+    if entry.status == "done" and not entry.curve:
+        raise BadRecord("has no curve, which every run has")
     _, problems = sifted([entry])
     if problems:
         raise BadRecord(problems[0].text)
@@ -173,14 +178,15 @@ def _check_manifest(path: Path, digest: str | None) -> None:
 
 def _check_averages(outcome: Mapping[str, Any], entry: Entry) -> None:
     """Boards make averages of the scores; a record that says another one contradicts itself."""
+    comparable = len({task.higher_is_better for task in entry.tasks}) < 2  # else boards make none
     for name, made in (("average", entry.average), ("average_unseen", entry.average_unseen)):
         try:
             told = real(outcome.get(name))
         except (TypeError, OverflowError) as wrong:
             raise BadRecord(f"its {name}: {wrong}") from None
-        if made is not None and (
-            told is None or not isclose(told, made)
-        ):  # none is made where tasks differ in direction
+        if not comparable or (told is None and made is None):
+            continue
+        if told is None or made is None or not isclose(told, made):
             raise BadRecord(f"its {name} is {told}, and its scores make {made}")
 
 

@@ -29,7 +29,7 @@ class _Task(msgspec.Struct):
     metric: _Text
     higher_is_better: bool
     size: _Count
-    probability: _Share
+    probability: _Share | None = None
     label: _Text | None = None
 
 

@@ -204,6 +204,27 @@ STRANGE = {
         None,
         "its average_unseen is 99.0, and its scores make 50.0",
     ),
+    "average of nothing": (
+        with_outcome(RECORD, lambda outcome: outcome.update(scores={})),
+        None,
+        "its average is 70.0, and its scores make None",
+    ),
+    "score of no task": (
+        with_outcome(RECORD, lambda outcome: outcome["scores"].update(z=outcome["scores"]["a"])),
+        None,
+        "has scores of 'z', which is none of its tasks",
+    ),
+    "no curve": (with_outcome(RECORD, lambda outcome: outcome.pop("curve")), None, "has no curve"),
+    "cosine": (
+        with_outcome(RECORD, lambda outcome: outcome["probes"]["cosine"].update(mean=7.0)),
+        None,
+        "a cosine is 7, and none below -1 or above 1 can be",
+    ),
+    "field of another form": (
+        with_outcome(RECORD, lambda outcome: outcome["scores"]["a"]["dev"].update(examples="all")),
+        None,
+        "has not the form of a record: Expected `int | null`, got `str` - at `$.outcome.scores[...][...].examples`",
+    ),
     "no zero-shot average": (
         with_outcome(UNSEEN, lambda outcome: outcome.update(average_unseen=None)),
         None,
