@@ -60,6 +60,12 @@ class Claim:
         """Its name, or its text in the form of one."""
         return self.name or re.sub(r"[^a-z0-9]+", "-", self.text.lower()).strip("-")
 
+    @property
+    def says(self) -> str:
+        """What is compared, and how: the same for a claim in other words."""
+        tasks = f" of {', '.join(self.tasks)}" if self.tasks else ""
+        return f"{self.quantity}{tasks}: {self.method} {self.direction} than {self.against}"
+
     def sign(self, board: Board) -> float:
         """+1 where the claim says that the number itself is higher."""
         if self.quantity in (_AVERAGE, _ZERO_SHOT):

@@ -22,7 +22,7 @@ __all__ = ["CHANGES", "VERDICTS", "Flip", "Revision", "flips", "unacknowledged",
 VERDICTS = "tables/all-verdicts.json"
 """Where they are, below the leaderboard's folder."""
 CHANGES = "CHANGELOG.md"
-_SCHEMA = 2
+_SCHEMA = 3
 _MORE = r"|\[|-\w|, but not against|[,;] controls not run|, (?!because)\S+(?=$|[,;])"
 """What makes a verdict another one where it follows: the rest of a name, or what the controls say."""
 
@@ -32,7 +32,7 @@ class Flip:
     """A verdict that is another one than before."""
 
     claim: str
-    """The claim's id."""
+    """The claim's id now."""
     board: str
     """The board's label."""
     before: str
@@ -43,20 +43,29 @@ class Flip:
         return f"- Verdict on {self.claim}, {self.board}: {self.before} → {self.now}, because ..."
 
     def is_told_in(self, item: str) -> bool:
-        """Whether an item of a change log names claim, board and both verdicts, the old one first."""
+        """Whether an item of a change log names claim, board and both verdicts, the old one first, and then says more:
+        why."""
         name = rf"(?<![\w-]){re.escape(self.claim)}(?![\w-]).*{re.escape(self.board)}(?![\w\[-])"
         before, now = (rf"(?<![\w-]){re.escape(verdict)}(?!\w{_MORE})" for verdict in (self.before, self.now))
-        return re.search(rf"{name}.*{before}.*{now}", item) is not None
+        found = re.search(rf"{name}.*?{before}.*?{now}(.*)", item)
+        return found is not None and re.search(r"\w", found[1].replace("because", "")) is not None
 
 
 def verdicts_text(claims: Sequence[Claim], boards: Sequence[Board]) -> str:
     """One line for each claim and board that has runs to judge it by, as JSON.
 
-    A board is known by what was asked, because its label changes when its suite gets another board.
+    A board is known by what was asked, because its label changes when its suite gets another board; a claim by its id,
+    and by what it says where its text or name was changed.
     """
     places = _places(boards)
     rows = [
-        {"board": one.board.label, "claim": one.claim.id, "place": places[id(one.board)], "verdict": one.verdict}
+        {
+            "board": one.board.label,
+            "claim": one.claim.id,
+            "place": places[id(one.board)],
+            "says": one.claim.says,
+            "verdict": one.verdict,
+        }
         for one in judged(claims, boards)
     ]
     lines = sorted(json.dumps(row, sort_keys=True, ensure_ascii=True) for row in rows)
@@ -81,12 +90,14 @@ def flips(before: str, now: str) -> list[Flip]:
     A claim or board that only one of them has is no flip. Raises ValueError where a text is none.
     """
     old, new = _by_place(before), _by_place(now)
-    shared = sorted(old.keys() & new.keys())
-    return sorted(
-        Flip(place[1], new[place]["board"], old[place]["verdict"], new[place]["verdict"])
-        for place in shared
-        if old[place]["verdict"] != new[place]["verdict"]
-    )
+    # Of claims with another text or name by now.
+    by_content = {(row["place"], row.get("says")): row for place, row in old.items() if place not in new}
+    found = []
+    for place, row in new.items():
+        earlier = old.get(place) or by_content.get((row["place"], row.get("says")))
+        if earlier is not None and earlier["verdict"] != row["verdict"]:
+            found.append(Flip(row["claim"], row["board"], earlier["verdict"], row["verdict"]))
+    return sorted(found)
 
 
 def _by_place(text: str) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -104,8 +115,9 @@ def unacknowledged(found: Sequence[Flip], changes: str, changes_before: str) -> 
 
 
 def _items(text: str) -> list[str]:
-    """The items of Markdown lists, each on one line."""
-    return [" ".join(item.split()) for item in re.split(r"^\s*[-*] ", text, flags=re.MULTILINE)]
+    """The items of Markdown lists, each on one line; without comments, which nobody reads."""
+    shown = re.sub(r"<!--.*?(-->|\Z)", "", text, flags=re.DOTALL)
+    return [" ".join(item.split()) for item in re.split(r"^\s*[-*] ", shown, flags=re.MULTILINE)]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pytest
 
 from mtlbench.interface.errors import BadSetting
@@ -41,6 +44,22 @@ def test_claims_and_boards_that_come_or_go_are_no_flips():
     assert flips(text(5.0), verdicts_text([], boards(1.0))) == []
 
 
+def test_a_claim_in_other_words_is_still_the_same_claim():
+    reworded = dataclasses.replace(CLAIM, text="PCGrad beats MTL")
+    now = verdicts_text([reworded], boards(5.0))
+    assert flips(text(-5.0), now) == [dataclasses.replace(FLIP, claim="pcgrad-beats-mtl")]
+    other = dataclasses.replace(CLAIM, text="PCGrad is closer", quantity="l2", direction="lower")
+    assert flips(text(-5.0), verdicts_text([other], boards(5.0))) == []
+    # One that is new beside it has no verdict before.
+    assert flips(text(5.0), verdicts_text([CLAIM, reworded], boards(5.0))) == []
+
+
+def test_texts_of_before_claims_were_known_by_what_they_say_are_compared_by_name():
+    old = re.sub(r', "says": "[^"]*"', "", text(-5.0)).replace('"schema": 3', '"schema": 2')
+    assert flips(old, text(5.0)) == [FLIP]
+    assert flips(old, verdicts_text([dataclasses.replace(CLAIM, name="other")], boards(5.0))) == []
+
+
 @pytest.mark.parametrize("broken", ["", "[]", "{}", '{"verdicts": [1]}', '{"verdicts": [{"place": 1}]}', "[" * 99999])
 def test_a_text_that_holds_no_verdicts_is_told_of(broken):
     with pytest.raises(ValueError, match="not a list of verdicts"):
@@ -50,7 +69,13 @@ def test_a_text_that_holds_no_verdicts_is_told_of(broken):
 @pytest.mark.parametrize(
     ("line", "is_told"),
     [
-        (FLIP.line(), True),
+        (FLIP.line(), False),
+        (FLIP.line().replace("...", "of more seeds."), True),
+        (FLIP.line().replace("because ...", ""), False),
+        (FLIP.line().replace("...", "the effect of more seeds now holds"), True),
+        (f"<!--\n{FLIP.line().replace('...', 'of more seeds.')}\n-->", False),
+        (f"<!-- {FLIP.line().replace('...', 'of more seeds.')}", False),
+        (f"<!-- a -->\n{FLIP.line().replace('...', 'of more seeds.')}\n<!-- b -->", True),
         ("* `pcgrad-scores-better-than-mtl` on digits went\n  from fails to holds: more seeds.", True),
         ("- Verdict on pcgrad-scores-better-than-mtl, digits: holds → fails", False),
         ("- Verdict on pcgrad-scores-better-than-mtl, digits[budget=400]: fails → holds", False),
@@ -71,8 +96,8 @@ LOST = Flip(FLIP.claim, FLIP.board, QUALIFIED.now, "holds")
 @pytest.mark.parametrize(
     ("flip", "line", "is_told"),
     [
-        (QUALIFIED, QUALIFIED.line(), True),
-        (LOST, LOST.line(), True),
+        (QUALIFIED, QUALIFIED.line().replace("...", "a control was run"), True),
+        (LOST, LOST.line().replace("...", "more seeds were run"), True),
         (QUALIFIED, LOST.line(), False),
         (LOST, QUALIFIED.line(), False),
         (FLIP, Flip(FLIP.claim, FLIP.board, "fails", QUALIFIED.now).line(), False),
