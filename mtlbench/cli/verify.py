@@ -186,11 +186,8 @@ def _compared(record: dict[str, Any], again: dict[str, Any], row: Sequence[dict[
             found = outside(record, again, row)
             if isinstance(found, str):
                 return "differs", record, f"{found}, beyond what another machine explains ({where})"
-            return (
-                "elsewhere",
-                record,
-                f"{where}; {found.scores} scores within tolerance, the nearest to it: {found.worst}",
-            )
+            compared = f"{found.scores} scores and {found.probes} numbers of probes within tolerance"
+            return "elsewhere", record, f"{where}; {compared}, the nearest to it: {found.worst}"
     changed = first_difference(before.get("versions"), now.get("versions"), "versions")
     return "differs", record, difference + (f" ({changed})" if changed else "")
 

@@ -125,6 +125,8 @@ def manifest_digests(folder: Path) -> dict[str, str] | None:
         if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
             raise BadRecord(f"{path}: is a link, or larger than {_MOST_BYTES} bytes")
         content = json.loads(path.read_bytes())
+        if not isinstance(content, dict) or not isinstance(content.get("records"), dict):
+            raise BadRecord(f"{path}: not a manifest: it must be an object with an object of records")
         if content["schema"] != _SCHEMA:
             raise BadRecord(f"{path}: schema {content['schema']!r:.20}, and this mtlbench reads {_SCHEMA}")
         digests = {str(name): str(facts["sha256"]) for name, facts in content["records"].items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,25 @@ _REGROUPED = 0.01
 """Share of a task's examples (or one of them) that may lie in another task, and of all tokens that may differ: suites
 may form tasks by an encoder's features (cldr-nli, mnli-xnli), and last bits move what lies between two. On an AMD CPU
 2 or 3 of some 2000 examples moved, at one of five seeds."""
+_COSINE = 0.2
+"""Of a mean cosine, where seeds tell no spread; its size counts as 1, for it may be near 0. On an AMD CPU paths through
+the plane had cosines up to 0.053 off."""
 _EXACT = ("audit", "parameters", "models", "scale")
 _OF_TASK = ("name", "label", "metric", "higher_is_better")
 
 
+_Compared = tuple[str, float | None, float | None, float, str]
+"""What it is, in the record and now, how far they may be apart, and why."""
+
+
 @dataclass(frozen=True)
 class Within:
-    """A finished run that lies within all tolerances."""
+    """A run that lies within all tolerances."""
 
     scores: int
-    """How many were compared."""
+    """How many scores were compared."""
+    probes: int
+    """How many numbers of probes were."""
     worst: str
     """The one that came nearest to its tolerance, in words."""
 
@@ -67,15 +76,17 @@ def outside(record: Mapping[str, Any], again: Mapping[str, Any], row: Iterable[M
     if fixed is not None:
         return fixed
     if record["status"] != "done":
-        return Within(0, "it diverged again")
+        return Within(0, 0, "it diverged again")
     fixed = _recounted(before.get("counts") or {}, now.get("counts") or {})
     for name in _EXACT:
         fixed = fixed or first_difference(before.get(name), now.get(name), f"outcome.{name}")
     if fixed is not None:
         return fixed
     others = [other["outcome"] for other in row if other["key"] != record["key"] and other["status"] == "done"]
-    nearest, worst, compared = -1.0, "nothing to compare", 0
-    for name, one, other, allowed, why in [*_starts(before, now), *_finals(before, now, others)]:
+    scores = [*_starts(before, now), *_finals(before, now, others)]
+    probes = [*_probed(before, now, others)]
+    nearest, worst = -1.0, "nothing to compare"
+    for name, one, other, allowed, why in [*scores, *probes]:
         if one is None or other is None:
             if one is not other:
                 told = ["none" if value is None else f"{value:.6g}" for value in (one, other)]
@@ -87,11 +98,14 @@ def outside(record: Mapping[str, Any], again: Mapping[str, Any], row: Iterable[M
         )
         if not apart <= allowed:
             return fact
-        compared += 1
         share = apart / allowed if allowed > 0 else 0.0
         if share > nearest:
             nearest, worst = share, fact
-    return Within(compared, worst)
+    return Within(_compared(scores), _compared(probes), worst)
+
+
+def _compared(numbers: Iterable[_Compared]) -> int:
+    return sum(there is not None for _, there, *_ in numbers)
 
 
 def _tasks(outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -121,10 +135,6 @@ def _nearly(one: Any, other: Any) -> bool:
     return type(one) is type(other) and (
         one == other or (type(one) is int and abs(one - other) <= max(1, _REGROUPED * other))
     )
-
-
-_Compared = tuple[str, float | None, float | None, float, str]
-"""What it is, in the record and now, how far they may be apart, and why."""
 
 
 def _starts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[_Compared]:
@@ -163,9 +173,44 @@ def _finals(
         )
         for task in tasks:
             own, value = _score(before, block, task), _score(now, block, task)
-            # Of a score near 0 three hundredths are less than one example: no less than of the average is allowed.
+            # Of a score near 0 such a share is less than one example: no less than of the average is allowed.
             allowed, why = _allowed([value, average], spreads[task], pooled, _SCORE)
             yield f"the {what} score of {task}", own, value, allowed, why
+
+
+def _probed(
+    before: Mapping[str, Any], now: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
+) -> Iterator[_Compared]:
+    """What boards show of the probes at the end, and claims are about."""
+    for name, probe in _PROBES.items():
+        value = probe(now)
+        spread = _spread([probe(one) for one in others])
+        if probe is _cosine:
+            allowed, why = _allowed([1.0], spread, 0.0, _COSINE)
+        else:
+            allowed, why = _allowed([value], spread, 0.0, _SCORE)
+        yield name, probe(before), value, allowed, why
+
+
+def _cosine(outcome: Mapping[str, Any]) -> float | None:
+    """Over the whole path, where a suite tells it: a path may end where gradients turn from step to step."""
+    told = _at(outcome, "summary", "all", "cosine")
+    return _number(_at(outcome, "probes", "cosine", "mean") if told is None else told)
+
+
+_PROBES: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "the cosine": _cosine,
+    "the distance from the start": lambda outcome: _number(_at(outcome, "probes", "distance", "l2")),
+    "the masked-LM loss, seen": lambda outcome: _number(_at(outcome, "probes", "mlm", "seen")),
+    "the masked-LM loss, unseen": lambda outcome: _number(_at(outcome, "probes", "mlm", "unseen")),
+}
+
+
+def _at(value: Any, *path: str) -> Any:
+    """What lies there; None where something on the way is missing."""
+    for name in path:
+        value = (value or {}).get(name)
+    return value
 
 
 def _spread(values: Sequence[float | None]) -> float | None:

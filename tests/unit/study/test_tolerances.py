@@ -27,6 +27,7 @@ def test_an_equal_outcome_is_within_all_tolerances():
     found = outside(record, record, others)
     assert isinstance(found, Within)
     assert found.scores == 5  # two starts, an average, two tests
+    assert found.probes == 4
 
 
 @pytest.mark.parametrize(("apart", "is_within"), [(5.1, True), (-5.1, True), (5.2, False), (-5.2, False)])
@@ -67,6 +68,57 @@ def test_with_few_seeds_or_equal_ones_a_score_may_be_off_by_half_and_the_average
         assert isinstance(outside(moved(record, a=value, b=120.0 - value), record, others), Within) == is_within
         told = outside(moved(record, a=67.0, b=67.0), record, others)
         assert told.endswith("7 apart, 6 allowed (10 % of 60, for want of 3 other seeds that differ)")
+
+
+def probed(record, *path, value):
+    again = copy.deepcopy(record)
+    place = again["outcome"]["probes"]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    return again
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (("cosine", "mean"), "the cosine"),
+        (("distance", "l2"), "the distance from the start"),
+        (("mlm", "seen"), "the masked-LM loss, seen"),
+        (("mlm", "unseen"), "the masked-LM loss, unseen"),
+    ],
+)
+def test_what_probes_found_may_be_off_as_seeds_are(path, name):
+    records = [probed(record, *path, value=2.0 + number) for number, record in enumerate(row())]
+    # The SD of the last four is 1.29.
+    for apart, is_within in ((5.1, True), (-5.1, True), (5.2, False), (-5.2, False)):
+        told = outside(probed(records[0], *path, value=2.0 + apart), records[0], records)
+        assert isinstance(told, Within) == is_within
+        if not is_within:
+            assert told.startswith(f"{name} is ")
+            assert told.endswith("5.16 allowed (4 SDs of other seeds)")
+    alike = [probed(record, *path, value=2.0) for record in row()]
+    allowed = 0.2 if name == "the cosine" else 1.0
+    for apart, is_within in ((0.99 * allowed, True), (1.01 * allowed, False)):
+        found = outside(probed(alike[0], *path, value=2.0 + apart), alike[0], alike)
+        assert isinstance(found, Within) == is_within
+
+
+def test_a_cosine_over_the_path_counts_where_a_suite_tells_one():
+    record, *others = row()
+    record["outcome"]["summary"] = {"all": {"cosine": 0.1}}
+    again = probed(record, "cosine", "mean", value=-0.9)
+    assert isinstance(outside(again, record, others), Within)
+    again["outcome"]["summary"] = {"all": {"cosine": -0.9}}
+    assert outside(again, record, others).startswith("the cosine is -0.9 in the record and 0.1 now: 1 apart")
+
+
+def test_probes_that_the_record_lacks_are_found():
+    record, *others = row()
+    again = copy.deepcopy(record)
+    again["outcome"]["probes"] = {}
+    assert outside(again, record, others).startswith("the cosine is none in the record")
+    assert isinstance(outside(again, again, others), Within)
 
 
 def test_a_start_that_is_another_is_found():
