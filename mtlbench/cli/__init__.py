@@ -7,6 +7,7 @@ cell, or MISUSE when files among the records were none. Mistakes of the user are
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -35,17 +36,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("mtlbench: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; what is still buffered must not be tried again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return PIPE_CLOSED
     except OSError as error:
-        if error.filename is None:  # of no file that its reader could look at
-            raise
         from mtlbench.leaderboard.escaping import visible
 
-        print(f"mtlbench: error: {visible(f'{error.filename}: {error.strerror or error}')}", file=sys.stderr)
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"mtlbench: error: {visible(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        if error.errno == errno.ENOSPC:
+            _drop_output()
         return MISUSE
     return code
+
+
+def _drop_output() -> None:
+    """What is still buffered and could not be written must not be tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(argv: Sequence[str]) -> int:

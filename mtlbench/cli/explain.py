@@ -14,6 +14,9 @@ __all__ = ["HELP", "NAME", "configure", "run"]
 NAME = "explain"
 HELP = "trace a record, by the beginning of its key: to its code, machine, raw values, command, and numbers on boards"
 
+_LONGEST = 25_000
+"""Characters of a line: the longest cell that boards take, and some more."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", help="four or more digits of a record's key")
@@ -52,5 +55,6 @@ def run(args: argparse.Namespace) -> int:
         print(visible(problem.line()), file=sys.stderr)
     path = Store(args.results).find(args.key)
     for line in explanation(path.stem, reading, path.relative_to(args.results), _sound(path)):
-        print(visible(line) if not line.startswith(" ") else f"  {visible(line)}")
+        shown = f"{visible(line):.{_LONGEST}}"
+        print(shown if not line.startswith(" ") else f"  {shown}")
     return MISUSE if reading.problems else 0

@@ -35,6 +35,9 @@ def flips_fail(now: str | None, out: Path, since: str | None) -> bool:
     untold = unacknowledged(found, changes, base.text(log) or "")
     for flip in untold:
         told = f"{flip.claim} on {flip.board} was {flip.before} at {base.name[:12]} and is {flip.now}"
-        print(visible(f"a verdict changed: {told}; {CHANGES} must tell of it in a line such as"), file=sys.stderr)
+        print(
+            visible(f"a verdict changed: {told}; {CHANGES} must tell of it, and why, in a line such as"),
+            file=sys.stderr,
+        )
         print(f"  {visible(flip.line())}", file=sys.stderr)
     return bool(untold)

@@ -50,7 +50,7 @@ def record_text(record: dict[str, Any], path: Path) -> str:
         blocks.append(visible("diverged: {reason} after {gradients} gradients".format_map(outcome["divergence"])))
     rows = [
         [
-            visible(task["label"] or task["name"]),
+            visible(task.get("label") or task["name"]),
             visible(task["metric"]),
             *(_score(outcome, task["name"], split) for split in _SPLITS),
         ]

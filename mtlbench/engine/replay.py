@@ -21,7 +21,6 @@ from mtlbench.interface.method import Method
 from mtlbench.interface.oracle import Batch, TaskInfo
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build
-from mtlbench.study.form import check_form
 from mtlbench.study.tape import TapePoint, tape_of
 
 __all__ = ["Choice", "replay"]
@@ -46,17 +45,17 @@ def replay(method: Method, record: Mapping[str, Any], *, equal_losses: bool = Fa
     """The choices of a method that has not been started, at every point of the record's tape.
 
     equal_losses: answer a method that asks for losses with ones; the tape has none. Raises BadSetting where the
-    method needs more than inner products, and where the record has no tape, and BadRecord where its outcome has another
-    form than a run's.
+    method needs more than inner products, and where the record has no tape.
     """
-    check_form(record)
     tape = tape_of(record)
     if not tape:
         raise BadSetting(
             f"record {record['key'][:12]} ({record['variant']}) has no Gram matrices along its curve: "
             "they are of models that several tasks share"
         )
-    tasks = [TaskInfo(task["name"], task["size"], task["probability"]) for task in record["outcome"]["tasks"]]
+    tasks = [
+        TaskInfo(task["name"], task["size"], task.get("probability") or 0.0) for task in record["outcome"]["tasks"]
+    ]
     try:
         _check(method, tasks)
         return list(_choices(method, tape, _TapeOracle(record, tasks, equal_losses)))

@@ -23,7 +23,7 @@ _LONGEST_SECONDS = 1e9
 _MOST_BYTES = 1e18
 _WHOLE = 2**63 - 1
 """Seeds and counts are 64-bit numbers wherever they are used."""
-_GRADIENTS, _DEV, _AGREEMENT = map(attrgetter, ("gradients", "dev", "agreement"))
+_GRADIENTS, _DEV, _CURVE_COSINE, _AGREEMENT = map(attrgetter, ("gradients", "dev", "cosine", "agreement"))
 
 
 def impossible(entry: Entry) -> str | None:
@@ -52,7 +52,7 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
     yield "a mean dev score", map(_DEV, curve), -_HIGHEST_SCORE, _HIGHEST_SCORE
     yield "a number of seconds", (*entry.seconds.values(), *entry.clocks.values()), 0, _LONGEST_SECONDS
     yield "peak_bytes", (entry.peak_bytes,), 0, _MOST_BYTES
-    yield "a cosine", (entry.cosine, *entry.cosine_range), -_COSINE, _COSINE
+    yield "a cosine", (entry.cosine, *entry.cosine_range, *map(_CURVE_COSINE, curve)), -_COSINE, _COSINE
     probes = (entry.distance, entry.masked_seen, entry.masked_unseen, entry.start_seen)
     at_ends = (*probes, entry.start_unseen)
     ratios = [found.imbalance for found in filter(None, map(_AGREEMENT, curve))]
@@ -67,4 +67,4 @@ def _bounded(entry: Entry) -> Iterator[tuple[str, Iterable[float | None], float,
 def _told(value: float) -> str:
     if isinstance(value, int) and abs(value) >= 10**24:
         return f"a whole number of {len(str(abs(value)))} digits"
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    return str(value) if isinstance(value, int) else f"{value:.9g}"

@@ -15,7 +15,7 @@ from mtlbench.interface.run import Table
 from mtlbench.leaderboard.contrasts import paired
 from mtlbench.leaderboard.efficiency import first_crossing
 from mtlbench.leaderboard.entries import Entry
-from mtlbench.leaderboard.judging import Judgement, control_text, judged
+from mtlbench.leaderboard.judging import ALL, Judgement, control_text, judged
 from mtlbench.leaderboard.model import Board, Row
 from mtlbench.leaderboard.numbers import DASH, mean_of
 from mtlbench.leaderboard.statistics import Estimate
@@ -32,6 +32,8 @@ _PROBES: dict[str, Callable[[Entry], float | None]] = {
 _DIRECTIONS = dict.fromkeys([_AVERAGE, _ZERO_SHOT], ("better", "worse")) | dict.fromkeys(
     [*_PROBES, _COST], ("higher", "lower")
 )
+
+_OPPOSITES = {"worse": "better", "lower": "higher"}
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,12 @@ class Claim:
 
     @property
     def says(self) -> str:
-        """What is compared, and how: the same for a claim in other words."""
-        tasks = f" of {', '.join(self.tasks)}" if self.tasks else ""
-        return f"{self.quantity}{tasks}: {self.method} {self.direction} than {self.against}"
+        """What is compared, and how: the same for a claim in other words, and for one that is turned round."""
+        tasks = f" of {', '.join(sorted(self.tasks))}" if self.tasks else ""
+        more, less, direction = self.method, self.against, self.direction
+        if direction in _OPPOSITES and less != ALL:
+            more, less, direction = less, more, _OPPOSITES[direction]
+        return f"{self.quantity}{tasks}: {more} {direction} than {less}"
 
     def sign(self, board: Board) -> float:
         """+1 where the claim says that the number itself is higher."""

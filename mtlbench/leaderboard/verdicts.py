@@ -27,6 +27,26 @@ _MORE = r"|\[|-\w|, but not against|[,;] controls not run|, (?!because)\S+(?=$|[
 """What makes a verdict another one where it follows: the rest of a name, or what the controls say."""
 
 
+_NO_REASON = {
+    "verdict",
+    "on",
+    "the",
+    "of",
+    "for",
+    "board",
+    "was",
+    "is",
+    "went",
+    "changed",
+    "from",
+    "to",
+    "and",
+    "now",
+    "because",
+}
+"""Words that tell of a change and not of its reason."""
+
+
 @dataclass(frozen=True, order=True)
 class Flip:
     """A verdict that is another one than before."""
@@ -43,12 +63,11 @@ class Flip:
         return f"- Verdict on {self.claim}, {self.board}: {self.before} → {self.now}, because ..."
 
     def is_told_in(self, item: str) -> bool:
-        """Whether an item of a change log names claim, board and both verdicts, the old one first, and then says more:
-        why."""
-        name = rf"(?<![\w-]){re.escape(self.claim)}(?![\w-]).*{re.escape(self.board)}(?![\w\[-])"
+        """Whether an item of a change log names claim, board and both verdicts, the old one first, and says why."""
+        name = rf"(.*)(?<![\w-]){re.escape(self.claim)}(?![\w-])(.*){re.escape(self.board)}(?![\w\[-])"
         before, now = (rf"(?<![\w-]){re.escape(verdict)}(?!\w{_MORE})" for verdict in (self.before, self.now))
-        found = re.search(rf"{name}.*?{before}.*?{now}(.*)", item)
-        return found is not None and re.search(r"\w", found[1].replace("because", "")) is not None
+        found = re.search(rf"{name}(.*?){before}(.*?){now}(.*)", item)
+        return found is not None and not _NO_REASON.issuperset(re.findall(r"\w+", " ".join(found.groups()).lower()))
 
 
 def verdicts_text(claims: Sequence[Claim], boards: Sequence[Board]) -> str:
@@ -90,11 +109,17 @@ def flips(before: str, now: str) -> list[Flip]:
     A claim or board that only one of them has is no flip. Raises ValueError where a text is none.
     """
     old, new = _by_place(before), _by_place(now)
-    # Of claims with another text or name by now.
-    by_content = {(row["place"], row.get("says")): row for place, row in old.items() if place not in new}
+    # Claims that are called otherwise by now, by what they say.
+    renamed = {
+        (row["place"], row["says"]): row
+        for place, row in old.items()
+        if "says" in row and (place not in new or new[place].get("says") != row["says"])
+    }
     found = []
     for place, row in new.items():
-        earlier = old.get(place) or by_content.get((row["place"], row.get("says")))
+        namesake = old.get(place)
+        is_same = namesake is not None and namesake.get("says") in (None, row.get("says"))
+        earlier = namesake if is_same else renamed.get((row["place"], row.get("says")), namesake)
         if earlier is not None and earlier["verdict"] != row["verdict"]:
             found.append(Flip(row["claim"], row["board"], earlier["verdict"], row["verdict"]))
     return sorted(found)
@@ -115,9 +140,10 @@ def unacknowledged(found: Sequence[Flip], changes: str, changes_before: str) -> 
 
 
 def _items(text: str) -> list[str]:
-    """The items of Markdown lists, each on one line; without comments, which nobody reads."""
-    shown = re.sub(r"<!--.*?(-->|\Z)", "", text, flags=re.DOTALL)
-    return [" ".join(item.split()) for item in re.split(r"^\s*[-*] ", shown, flags=re.MULTILINE)]
+    """The items of Markdown lists, each on one line; without comments, which nobody reads, and what follows a list."""
+    shown = re.sub(r"^ {0,3}<!--.*?(-->|\Z)|<!--.*?-->", "", text, flags=re.DOTALL | re.MULTILINE)
+    items = re.split(r"^\s*[-*] ", shown, flags=re.MULTILINE)
+    return [" ".join(re.split(r"\n\s*\n|\n#", item)[0].split()) for item in items]
 
 
 @dataclass(frozen=True)

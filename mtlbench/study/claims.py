@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mtlbench.interface.errors import MtlbenchError
 from mtlbench.study.atomic import Owner, temporary_in
 
 __all__ = ["BEAT_SECONDS", "STALE_SECONDS", "Claim", "holder", "sweep_claims"]
@@ -40,15 +41,25 @@ class Claim:
     def take(
         cls, path: Path, *, beat_seconds: float = BEAT_SECONDS, stale_seconds: float = STALE_SECONDS
     ) -> Claim | None:
-        """The claim at ``path``, or None while somebody else holds it. A stale one is taken over."""
+        """The claim at ``path``, or None while somebody else holds it. A stale one is taken over.
+
+        Raises MtlbenchError where a stale one may not be removed: who waited for it would wait for ever.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(2):  # the second time over the remains of a stale claim
             try:
                 descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
             except FileExistsError:
-                if holder(path, stale_seconds=stale_seconds) is not None or not _clear(path, stale_seconds):
+                if holder(path, stale_seconds=stale_seconds) is not None:
                     return None
-                continue
+                try:
+                    if _clear(path, stale_seconds):
+                        continue
+                except PermissionError as error:
+                    raise MtlbenchError(
+                        f"{path}: the claim of a run that has died cannot be taken over: {error.strerror}; remove it"
+                    ) from None
+                return None
             try:
                 os.write(descriptor, _description())
             except OSError:
@@ -83,14 +94,17 @@ class Claim:
 def holder(path: Path, *, stale_seconds: float = STALE_SECONDS) -> Mapping[str, Any] | None:
     """Who holds the claim at ``path``; None when nobody does, or the holder is dead or silent for too long."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
         age = _server_time(path.parent) - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    if age > stale_seconds:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
     except PermissionError:
         return {}  # of another user, who lets nobody read it
-    if age > stale_seconds:
-        return None
     try:
         claim = json.loads(text)
         owner = Owner(str(claim["machine"]), int(claim["pid"]), str(claim["started"]))
@@ -103,15 +117,16 @@ def sweep_claims(folder: Path) -> int:
     """Remove the claims of processes of this machine that are dead, and of the long silent; returns how many."""
     removed = 0
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-        removed += path.exists() and holder(path) is None and _clear(path, STALE_SECONDS)
+        with contextlib.suppress(PermissionError):  # who needs it will be told
+            removed += path.exists() and holder(path) is None and _clear(path, STALE_SECONDS)
     return removed
 
 
 def _clear(path: Path, stale_seconds: float) -> bool:
-    """Remove a stale claim; False when it is somebody's after all, or not ours to remove.
+    """Remove a stale claim; False when it is somebody's after all. Raises PermissionError where it is not ours.
 
     Who removes a claim holds a lock on its file from the last look at it until it is gone, so that nobody removes what
-    another has put in its place meanwhile. The system lets go of the lock of a process that dies here.
+    another has put in its place meanwhile.
     """
     try:
         # Network file systems lock only what is open for writing; a claim of another user may not be.
@@ -126,8 +141,6 @@ def _clear(path: Path, stale_seconds: float) -> bool:
                 return False
             path.unlink(missing_ok=True)
             return True
-    except PermissionError:
-        return False
     finally:
         os.close(descriptor)
 
@@ -148,7 +161,7 @@ def _locked(descriptor: int) -> Iterator[None]:
 def _is_at(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
+    except OSError:  # it is gone, which network file systems say in several ways
         return False
 
 

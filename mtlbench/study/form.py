@@ -18,7 +18,7 @@ __all__ = ["check_form"]
 _Text = Annotated[str, msgspec.Meta(max_length=2000)]
 _Message = Annotated[str, msgspec.Meta(max_length=20_000)]
 _Number = float  # whole ones too, but for those that are larger than floats are
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Numbers = dict[_Text, _Number | None]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Gram = list[list[_Number]]
@@ -110,8 +110,8 @@ class _Measured(msgspec.Struct):
     peak_bytes: _Number | None = None
     flops_per_gradient: _Number | None = None
     finished: _Text | None = None
-    machine: dict[_Text, _Text | _Number | None] | None = None
-    versions: dict[_Text, _Text | None] | None = None
+    machine: dict[_Text, Any] | None = None
+    versions: dict[_Text, Any] | None = None
 
 
 class _Maker(msgspec.Struct):

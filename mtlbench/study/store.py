@@ -243,6 +243,8 @@ def _record_paths(folder: Path, depth: int = 3) -> Iterator[Path]:
     for found in _entries(folder):
         path = folder / found.name
         if path.is_dir() if found.is_symlink() else found.is_dir():
+            if not (is_folder_name(found.name) or os.access(path, os.R_OK | os.X_OK)):
+                continue  # lost+found and its like, where no record can lie
             yield from _record_paths(path, depth - 1) if depth > 1 else [path]
         elif path.suffix.lower() == ".json":
             yield path

@@ -173,6 +173,15 @@ def test_a_closed_pipe_is_quiet():
     assert "Traceback" not in told
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mtlbench", "list"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (2, b"mtlbench: error: No space left on device\n")
+
+
 def test_the_module_runs_like_the_script():
     told = subprocess.run(
         [sys.executable, "-m", "mtlbench", "--version"], capture_output=True, text=True, check=True, timeout=60

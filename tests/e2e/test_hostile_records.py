@@ -41,7 +41,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "leaderboard"
 
 
-STRANGE = ["x", 5, [], {}, None, [5], {"x": 5}, -1e308, True, "x" * 100_000, "\x1b[31m\u202e", 10**400]
+GONE = object()
+STRANGE = [GONE, "x", 5, [], {}, None, [5], {"x": 5}, -1e308, True, "x" * 100_000, "\x1b[31m\u202e", 10**400]
 COMMANDS = {
     "show": ["show", "{key}"],
     "explain": ["explain", "{key}"],
@@ -60,8 +61,9 @@ def places_in(value, path=()):
         yield from places_in(part, (*path, name))
 
 
+@pytest.mark.parametrize("shift", [0, 7])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_whatever_a_field_holds_no_command_breaks_or_floods_the_terminal(command, tmp_path, monkeypatch, capsys):
+def test_whatever_a_field_holds_no_command_breaks_or_floods_the_terminal(command, shift, tmp_path, monkeypatch, capsys):
     """Every field of a record in turn, with the next of the strange values, and a digest that is right."""
     monkeypatch.chdir(tmp_path)
     sound = made_up_record("mtl", unseen={"u": 40.0})
@@ -72,7 +74,11 @@ def test_whatever_a_field_holds_no_command_breaks_or_floods_the_terminal(command
     assert len(places) > 150
     for number, (*above, last) in enumerate(places):
         record = copy.deepcopy(sound)
-        functools.reduce(operator.getitem, above, record)[last] = STRANGE[number % len(STRANGE)]
+        around, value = functools.reduce(operator.getitem, above, record), STRANGE[(number + shift) % len(STRANGE)]
+        if value is GONE:
+            del around[last]
+        else:
+            around[last] = value
         made = make_record(cell_of(record), record["outcome"], record["measured"], record["provenance"])
         store_records([made, other], tmp_path / f"{number}")
         words = [word.format(key=sound["key"], other=other["key"]) for word in COMMANDS[command]]

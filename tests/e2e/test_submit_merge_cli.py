@@ -218,7 +218,7 @@ STRANGE = {
     "cosine": (
         with_outcome(RECORD, lambda outcome: outcome["probes"]["cosine"].update(mean=7.0)),
         None,
-        "a cosine is 7, and none below -1 or above 1 can be",
+        "a cosine is 7, and none below -1.000001 or above 1.000001 can be",
     ),
     "field of another form": (
         with_outcome(RECORD, lambda outcome: outcome["scores"]["a"]["dev"].update(examples="all")),

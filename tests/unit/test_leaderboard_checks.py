@@ -136,7 +136,7 @@ def refusal_with(path, value, **made):
         (("outcome", "curve", 1, "train_loss"), 1e300, "a number of its curve is 1e+300, and none below -1e+100 "),
         (("outcome", "curve", 1, "train_loss"), math.inf, "a number of its curve is inf, and none below -1e+100 or "),
         (("outcome", "curve", 1, "dev", "a"), -math.inf, "a mean dev score is -inf, and none below -1e+12 or "),
-        (("outcome", "curve", 1, "probes", "cosine", "mean"), -math.inf, "a number of its curve is -inf, and none "),
+        (("outcome", "curve", 1, "probes", "cosine", "mean"), -math.inf, "a cosine is -inf, and none "),
         (
             ("outcome", "curve", 1, "train_loss"),
             True,
@@ -157,8 +157,21 @@ def refusal_with(path, value, **made):
         (("outcome", "curve", 1, "dev"), "", "not a record that a board can read: expected an object, found ''"),
         (("outcome", "curve"), {"a": 1}, "not a record that a board can read: expected a list, found {'a': 1}"),
         (("outcome", "curve", 1, "gradients"), 900, "the points of its curve are not in the order of gradients"),
-        (("outcome", "probes", "cosine", "mean"), -1e308, "a cosine is -1e+308, and none below -1 or above 1 can be"),
-        (("outcome", "probes", "cosine", "mean"), 1.01, "a cosine is 1.01, and none below -1 or above 1 can be"),
+        (
+            ("outcome", "probes", "cosine", "mean"),
+            -1e308,
+            "a cosine is -1e+308, and none below -1.000001 or above 1.000001 can be",
+        ),
+        (
+            ("outcome", "curve", 1, "probes", "cosine", "mean"),
+            7.0,
+            "a cosine is 7, and none below -1.000001 or above 1.0",
+        ),
+        (
+            ("outcome", "probes", "cosine", "mean"),
+            1.01,
+            "a cosine is 1.01, and none below -1.000001 or above 1.000001 can be",
+        ),
         (("outcome", "probes", "distance"), {"l2": 1e308}, "a probe's number is 1e+308, and none below -1e+100 or "),
         (("outcome", "curve", 1, "probes"), {"distance": {"l2": 1e308}}, "a number of its curve is 1e+308, and none "),
         (("outcome", "trace"), {"all": [[0, 0.0, 1e308]]}, "a point of its path is 1e+308, and none below -1e+100 "),

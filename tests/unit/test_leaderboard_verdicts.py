@@ -50,6 +50,13 @@ def test_a_claim_in_other_words_is_still_the_same_claim():
     assert flips(text(-5.0), now) == [dataclasses.replace(FLIP, claim="pcgrad-beats-mtl")]
     other = dataclasses.replace(CLAIM, text="PCGrad is closer", quantity="l2", direction="lower")
     assert flips(text(-5.0), verdicts_text([other], boards(5.0))) == []
+    turned = dataclasses.replace(CLAIM, text="MTL is worse", method="mtl", against="pcgrad", direction="worse")
+    assert flips(text(-5.0), verdicts_text([turned], boards(5.0))) == [dataclasses.replace(FLIP, claim="mtl-is-worse")]
+    # It keeps its verdict where another one has taken its name.
+    named = dataclasses.replace(other, name=CLAIM.id)
+    assert dataclasses.replace(FLIP, claim="pcgrad-beats-mtl") in flips(
+        text(-5.0), verdicts_text([reworded, named], boards(5.0))
+    )
     # One that is new beside it has no verdict before.
     assert flips(text(5.0), verdicts_text([CLAIM, reworded], boards(5.0))) == []
 
@@ -70,6 +77,14 @@ def test_a_text_that_holds_no_verdicts_is_told_of(broken):
     ("line", "is_told"),
     [
         (FLIP.line(), False),
+        (f"{FLIP.line()}\n\n### Fixed\n\n- Other things.", False),
+        (f"{FLIP.line()}\n## 0.1.0\n\n- Other things.", False),
+        (f"{FLIP.line()}\n\nMore is to come.", False),
+        (f"{FLIP.line().replace('because ...', '')}\n\n### Fixed\n", False),
+        ("- pcgrad-scores-better-than-mtl on the board digits was fails and is now holds", False),
+        ("- More seeds: pcgrad-scores-better-than-mtl, digits: fails → holds", True),
+        ("- As more were run, pcgrad-scores-better-than-mtl, digits, went from fails to holds.", True),
+        (f"- Texts with `<!--` in them.\n{FLIP.line().replace('...', 'of more seeds.')}", True),
         (FLIP.line().replace("...", "of more seeds."), True),
         (FLIP.line().replace("because ...", ""), False),
         (FLIP.line().replace("...", "the effect of more seeds now holds"), True),

@@ -16,6 +16,7 @@ from typing import cast
 
 import pytest
 
+from mtlbench import MtlbenchError
 from mtlbench.study import claims
 from mtlbench.study.atomic import Owner
 from mtlbench.study.claims import Claim, _clear, holder, sweep_claims
@@ -173,18 +174,25 @@ def test_a_claim_is_not_let_go_between_anothers_look_and_its_removal(
     assert not path.exists()
 
 
-def test_a_claim_that_may_not_be_read_is_held(path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(path, dead)
-
+def test_a_claim_that_may_not_be_read_is_held_until_it_is_silent_for_long(
+    path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def forbidden(self: Path, encoding: str, errors: str) -> str:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", forbidden)
+    write(path, dead)
     assert Claim.take(path) is None
     assert sweep_claims(path.parent) == 0
+    write(path, dead, age=400)
+    with Claim.take(path) or pytest.fail("it is stale"):
+        pass
 
 
-def test_a_claim_that_may_not_be_removed_is_held(path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_claim_that_may_not_be_removed_is_told_of(
+    path: Path, dead: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Held it would be for ever: nobody lives who could let go of it.
     write(path, dead)
     unlink = Path.unlink
 
@@ -194,8 +202,10 @@ def test_a_claim_that_may_not_be_removed_is_held(path: Path, dead: Owner, monkey
         unlink(self, missing_ok=missing_ok)
 
     monkeypatch.setattr(Path, "unlink", forbidden)
-    assert Claim.take(path) is None
+    with pytest.raises(MtlbenchError, match="cannot be taken over: Operation not permitted; remove it"):
+        Claim.take(path)
     assert sweep_claims(path.parent) == 0
+    assert path.exists()
 
 
 def test_what_was_put_in_the_place_of_a_dead_claim_is_not_removed(

@@ -86,6 +86,25 @@ def test_a_folder_that_cannot_be_read_is_an_error(
         store.find(cell.key)
 
 
+def test_a_folder_that_cannot_be_read_and_can_hold_no_records_is_passed_over(
+    store: Store, cell: Cell, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As at the root of a volume.
+    store.write(cell, record_of(cell))
+    scandir, forbidden = os.scandir, store.folder / "lost+found"
+    forbidden.mkdir()
+
+    def scan(folder: Path) -> object:
+        if folder == forbidden:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(os, "access", lambda path, _: path != forbidden)
+    records, problems = read_records(store.folder)
+    assert ([record["key"] for record in records], problems) == ([cell.key], [])
+
+
 def test_a_record_that_may_not_be_looked_at_is_a_problem(
     store: Store, cell: Cell, record_of: RecordOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
