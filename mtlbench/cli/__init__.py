@@ -28,9 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch([*(sys.argv[1:] if argv is None else argv)])
         sys.stdout.flush()
     except MtlbenchError as error:
-        from mtlbench.leaderboard.escaping import visible
-
-        print(f"mtlbench: error: {visible(' '.join(str(error).split()))}", file=sys.stderr)
+        _tell(" ".join(str(error).split()))
         return MISUSE
     except KeyboardInterrupt:
         print("mtlbench: interrupted", file=sys.stderr)
@@ -39,14 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return PIPE_CLOSED
     except OSError as error:
-        from mtlbench.leaderboard.escaping import visible
-
         where = "" if error.filename is None else f"{error.filename}: "
-        print(f"mtlbench: error: {visible(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        _tell(f"{where}{error.strerror or error}")
         if error.errno == errno.ENOSPC:
             _drop_output()
         return MISUSE
     return code
+
+
+def _tell(mistake: str) -> None:
+    from mtlbench.leaderboard.escaping import visible
+
+    print(f"mtlbench: error: {visible(mistake)}", file=sys.stderr)
 
 
 def _drop_output() -> None:

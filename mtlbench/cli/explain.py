@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import Any
 
 from mtlbench.cli.parsing import add_results
 
@@ -23,28 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
 
 
-def _sound(path: Path) -> dict[str, Any] | None:
-    """The record, where it is one: what is wrong with another is told with the boards' problems.
-
-    Raises BadRecord where boards may take it and its outcome cannot be told.
-    """
-    from mtlbench.interface.errors import BadRecord
-    from mtlbench.study.form import check_form
-    from mtlbench.study.records import load_record
-
-    try:
-        record = load_record(path)
-    except (BadRecord, FileNotFoundError):
-        return None
-    try:
-        check_form(record)
-    except BadRecord as bad:
-        raise BadRecord(f"{path}: {bad}") from None
-    return record
-
-
 def run(args: argparse.Namespace) -> int:
     from mtlbench.cli import MISUSE
+    from mtlbench.cli.recorded import read_at
     from mtlbench.leaderboard.board import read_boards
     from mtlbench.leaderboard.escaping import visible
     from mtlbench.leaderboard.explaining import explanation
@@ -54,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     for problem in reading.problems:
         print(visible(problem.line()), file=sys.stderr)
     path = Store(args.results).find(args.key)
-    for line in explanation(path.stem, reading, path.relative_to(args.results), _sound(path)):
+    inner = path.relative_to(args.results)
+    is_record = all(problem.where != inner.as_posix() for problem in reading.problems)
+    for line in explanation(path.stem, reading, inner, read_at(path) if is_record else None):
         shown = f"{visible(line):.{_LONGEST}}"
         print(shown if not line.startswith(" ") else f"  {shown}")
     return MISUSE if reading.problems else 0

@@ -13,7 +13,7 @@ from mtlbench.study.form import check_form
 from mtlbench.study.records import load_record
 from mtlbench.study.store import Store
 
-__all__ = ["read", "record_text"]
+__all__ = ["read", "read_at", "record_text"]
 
 _SPLITS = ("dev", "test")
 
@@ -21,12 +21,17 @@ _SPLITS = ("dev", "test")
 def read(results: Path, prefix: str) -> tuple[dict[str, Any], Path]:
     """The one record whose key begins with ``prefix``, and its path. Raises MtlbenchError that names the file."""
     path = Store(results).find(prefix)
+    return read_at(path), path
+
+
+def read_at(path: Path) -> dict[str, Any]:
+    """The record there, whose fields all have the form of a run's. Raises BadRecord that names the file."""
     try:
         record = load_record(path)
         check_form(record)
     except BadRecord as bad:
         raise BadRecord(f"{path}: {bad}") from None
-    return record, path
+    return record
 
 
 def record_text(record: dict[str, Any], path: Path) -> str:

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from mtlbench.cli.running.asking import executor_from
     from mtlbench.interface.errors import BadSetting
     from mtlbench.leaderboard.escaping import visible
+    from mtlbench.study.form import check_form
     from mtlbench.study.store import read_records
     from mtlbench.worker import lend_registry
 
@@ -57,10 +58,9 @@ def run(args: argparse.Namespace) -> int:
     registry, config = open_registry(args), config_from(args)
     executor = executor_from(args, registry)
     results: Path = args.results
-    records, problems = read_records(results)
-    records, strange = _of_right_form(records)
-    for problem in [*map(str, problems), *strange]:
-        print(f"bad record: {visible(problem)}", file=sys.stderr)
+    records, problems = read_records(results, check_form)
+    for problem in problems:
+        print(f"bad record: {visible(str(problem))}", file=sys.stderr)
     if not records:
         raise BadSetting(f"there is no record in {results} to verify; mtlbench run --results {results} makes some")
     records.sort(key=lambda record: str(record["key"]))
@@ -76,22 +76,7 @@ def run(args: argparse.Namespace) -> int:
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
     print(f"{len(verdicts)} of {len(records)} records looked at: {told}")
     is_good = counts.keys() <= {"same", "elsewhere", "skipped"} and counts.keys() != {"skipped"}
-    return 0 if is_good and not problems and not strange else 1
-
-
-def _of_right_form(records: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Those that say what runs say, and a line for each of the others."""
-    from mtlbench.interface.errors import BadRecord
-    from mtlbench.study.form import check_form
-
-    right, lines = [], []
-    for record in records:
-        try:
-            check_form(record)
-            right.append(record)
-        except BadRecord as bad:
-            lines.append(f"{record['key']}: {bad}")
-    return right, lines
+    return 0 if is_good and not problems else 1
 
 
 Verdict = tuple[str, dict[str, Any], str]

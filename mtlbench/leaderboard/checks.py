@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mtlbench.leaderboard.entries import Entry, TaskColumn
 
-__all__ = ["LONGEST_NAME", "Problem", "cell_text", "sifted"]
+__all__ = ["LONGEST_NAME", "Problem", "cell_text", "problem_of", "sifted"]
 
 LONGEST_NAME = 200
 """Characters of a task, label, metric, method or suite; a variant is as long as its settings are."""
@@ -50,7 +50,7 @@ def sifted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
         if reason is None:
             kept.append(entry)
         else:
-            problems.append(_problem(entry, reason))
+            problems.append(problem_of(entry, reason))
     kept, strangers = _without_strangers(kept)
     return kept, sorted(problems + strangers)
 
@@ -106,12 +106,13 @@ def _without_strangers(entries: Sequence[Entry]) -> tuple[list[Entry], list[Prob
         if kind[id(entry.tasks)] == usual[entry.setting, entry.fingerprint]:
             kept.append(entry)
         else:
-            problems.append(_problem(entry, "its tasks are not those of other records with the same suite and data"))
+            problems.append(problem_of(entry, "its tasks are not those of other records with the same suite and data"))
     return kept, problems
 
 
-def _problem(entry: Entry, reason: str) -> Problem:
-    return Problem(entry.key, reason, cell_text(entry.suite, entry.variant, entry.seed))
+def problem_of(entry: Entry, reason: str, where: str = "") -> Problem:
+    """What is wrong with an entry; where: its key, unless its file is given."""
+    return Problem(where or entry.key, reason, cell_text(entry.suite, entry.variant, entry.seed))
 
 
 def _distinct(entries: Sequence[Entry]) -> dict[int, tuple[TaskColumn, ...]]:

@@ -17,11 +17,12 @@ from mtlbench.interface.errors import BadRecord
 from mtlbench.leaderboard.bounds import impossible
 from mtlbench.leaderboard.html_course import CURVES, course_of, course_rows
 from mtlbench.leaderboard.html_runs import Shown, shown_of
-from mtlbench.leaderboard.values import mapping, part, real, reals, sequence, text, whole
 from mtlbench.study.json_text import listed, text_of
 from mtlbench.study.keys import canonical_json
+from mtlbench.study.probes import FinalProbes, final_probes
 from mtlbench.study.quantiles import quantile
 from mtlbench.study.tape import LOOKS, Agreement, agreement, tape_of
+from mtlbench.study.values import mapping, part, real, reals, sequence, text, whole
 
 __all__ = ["RANGE", "Entry", "Failure", "Point", "TaskColumn", "entry_of", "failure_of", "machine_make"]
 
@@ -192,8 +193,7 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
     comparable = len({task.higher_is_better for task in tasks}) < 2
     tests, unseen = (_tests(part(outcome, block)) for block in ("scores", "unseen"))
     scores, zero_shot = _scores(tests, names), _scores(unseen, unseen)
-    probes = part(outcome, "probes")
-    masked = part(probes, "mlm")
+    probes = final_probes(outcome)
     audit = mapping(outcome["audit"])
     machine = part(measured, "machine")
     counts = {sys.intern(name): whole(value, name) for name, value in part(outcome, "counts").items()}
@@ -220,19 +220,19 @@ def _entry(record: Mapping[str, Any], sha256: str) -> Entry:
         counts=counts,
         disagreement=_disagreement(audit, counts),
         digest=_digest(outcome, course, len(names)),
-        cosine=_cosine(outcome, probes),
-        distance=real(part(probes, "distance").get("l2")),
-        masked_seen=real(masked.get("seen")),
-        masked_unseen=real(masked.get("unseen")),
+        cosine=real(probes.cosine),
+        distance=real(probes.distance),
+        masked_seen=real(probes.masked_seen),
+        masked_unseen=real(probes.masked_unseen),
         seconds=reals(part(measured, "seconds")),
         step_seconds=real(measured.get("step_seconds")),
         peak_bytes=real(measured.get("peak_bytes")),
         clocks={name: value for name in _CLOCKS if (value := real(measured.get(name))) is not None},
         machine=sys.intern(str(machine.get("fingerprint") or "")),
         machine_label=sys.intern(machine_make(machine)),
-        cosine_range=_cosine_range(outcome, probes),
-        start_seen=real(part(masked, "start").get("seen")),
-        start_unseen=real(part(masked, "start").get("unseen")),
+        cosine_range=_cosine_range(part(part(outcome, "probes"), "cosine"), probes),
+        start_seen=real(probes.start_seen),
+        start_unseen=real(probes.start_unseen),
         paths=dict(_paths(part(outcome, "trace"))),
         extras=_extras(tests, unseen),
         shown=shown_of(record, tests, unseen, course),
@@ -252,23 +252,9 @@ def _disagreement(audit: Mapping[str, Any], counts: Mapping[str, int]) -> str | 
     return None
 
 
-def _cosine(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> float | None:
-    """The mean pairwise cosine: the suite's own over a whole path where it tells one, else the probe's at the end.
-
-    In the plane a path may end on a kink, where gradients turn from step to step and a single point says nothing.
-    """
-    told = _told_cosine(outcome)
-    return real(part(probes, "cosine").get("mean") if told is None else told)
-
-
-def _told_cosine(outcome: Mapping[str, Any]) -> Any:
-    return part(part(outcome, "summary"), "all").get("cosine")
-
-
-def _cosine_range(outcome: Mapping[str, Any], probes: Mapping[str, Any]) -> tuple[float, ...]:
-    found = part(probes, "cosine")
+def _cosine_range(found: Mapping[str, Any], probes: FinalProbes) -> tuple[float, ...]:
     values = sorted(found.get("values") or found.get("pairs") or ())
-    if not values or _told_cosine(outcome) is not None or real(values[0]) is None or real(values[-1]) is None:
+    if not values or probes.is_over_path or real(values[0]) is None or real(values[-1]) is None:
         return ()
     return tuple(quantile(values, share) for share in RANGE)
 

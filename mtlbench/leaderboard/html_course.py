@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlbench.leaderboard.html_numbers import brief, table
-from mtlbench.leaderboard.values import mapping, part, sequence
+from mtlbench.study.values import mapping, part, sequence
 
 __all__ = ["CURVES", "course_of", "course_rows", "course_text"]
 

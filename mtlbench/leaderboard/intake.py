@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from mtlbench.interface.errors import BadRecord, BadSetting, MtlbenchError, UnknownName
 from mtlbench.interface.protocol import TrainingProtocol
 from mtlbench.interface.settings import build, values_of
-from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, cell_text, sifted
+from mtlbench.leaderboard.checks import LONGEST_NAME, Problem, cell_text, problem_of, sifted
 from mtlbench.leaderboard.entries import Entry, entry_of
 from mtlbench.leaderboard.reading import read_entries
-from mtlbench.leaderboard.values import real
 from mtlbench.study.compare import first_difference
 from mtlbench.study.form import check_form
 from mtlbench.study.records import FIELDS, check_record, load_record, record_bytes
 from mtlbench.study.store import Store, is_folder_name
 from mtlbench.study.tape import tape_of
+from mtlbench.study.values import real
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Registry
@@ -91,9 +91,9 @@ def look_at(
     strangers = _strangers(arrivals, there)
     kept = [arrival for arrival in arrivals if arrival.entry.key not in strangers]
     refused += [
-        Problem(path.as_posix(), strangers[entry.key], cell_text(entry.suite, entry.variant, entry.seed))
-        for path, entry in ((arrival.path, arrival.entry) for arrival in arrivals)
-        if entry.key in strangers
+        problem_of(arrival.entry, strangers[arrival.entry.key], arrival.path.as_posix())
+        for arrival in arrivals
+        if arrival.entry.key in strangers
     ]
     return Intake(sorted(kept, key=lambda arrival: arrival.path), sorted(refused), there)
 

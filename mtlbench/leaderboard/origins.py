@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlbench.interface.settings import spec_text
 from mtlbench.leaderboard.commands import cell_command
+from mtlbench.study.probes import final_probes
 
 __all__ = ["origin"]
 
@@ -54,17 +55,17 @@ def _measured(measured: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterat
     """Peak memory, and what probes found at the end."""
     if measured.get("peak_bytes") is not None:
         yield f"peak memory {measured['peak_bytes']} bytes"
-    told = _part(_part(outcome, "summary"), "all").get("cosine")
-    probes = _part(outcome, "probes")
-    cosine = _part(probes, "cosine").get("mean") if told is None else told
-    masked, start = _part(probes, "mlm"), _part(_part(probes, "mlm"), "start")
+    try:
+        found = final_probes(outcome)
+    except TypeError:  # boards refuse the record, and say why
+        return
     for name, value in (
-        ("pairwise cosine" if told is None else "cosine over the path", cosine),
-        ("L2 from the start", _part(probes, "distance").get("l2")),
-        ("masked-LM loss, seen", masked.get("seen")),
-        ("masked-LM loss, unseen", masked.get("unseen")),
-        ("masked-LM loss before training, seen", start.get("seen")),
-        ("masked-LM loss before training, unseen", start.get("unseen")),
+        ("cosine over the path" if found.is_over_path else "pairwise cosine", found.cosine),
+        ("L2 from the start", found.distance),
+        ("masked-LM loss, seen", found.masked_seen),
+        ("masked-LM loss, unseen", found.masked_unseen),
+        ("masked-LM loss before training, seen", found.start_seen),
+        ("masked-LM loss before training, unseen", found.start_unseen),
     ):
         if value is not None:
             yield f"{name} {value}"

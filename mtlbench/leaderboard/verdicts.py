@@ -25,25 +25,7 @@ CHANGES = "CHANGELOG.md"
 _SCHEMA = 3
 _MORE = r"|\[|-\w|, but not against|[,;] controls not run|, (?!because)\S+(?=$|[,;])"
 """What makes a verdict another one where it follows: the rest of a name, or what the controls say."""
-
-
-_NO_REASON = {
-    "verdict",
-    "on",
-    "the",
-    "of",
-    "for",
-    "board",
-    "was",
-    "is",
-    "went",
-    "changed",
-    "from",
-    "to",
-    "and",
-    "now",
-    "because",
-}
+_NO_REASON = "verdict|on|the|of|for|board|was|is|went|changed|from|to|and|now|because"
 """Words that tell of a change and not of its reason."""
 
 
@@ -67,7 +49,8 @@ class Flip:
         name = rf"(.*)(?<![\w-]){re.escape(self.claim)}(?![\w-])(.*){re.escape(self.board)}(?![\w\[-])"
         before, now = (rf"(?<![\w-]){re.escape(verdict)}(?!\w{_MORE})" for verdict in (self.before, self.now))
         found = re.search(rf"{name}(.*?){before}(.*?){now}(.*)", item)
-        return found is not None and not _NO_REASON.issuperset(re.findall(r"\w+", " ".join(found.groups()).lower()))
+        more = re.findall(r"\w+", " ".join(found.groups()).lower()) if found else []
+        return not all(re.fullmatch(_NO_REASON, word) for word in more)
 
 
 def verdicts_text(claims: Sequence[Claim], boards: Sequence[Board]) -> str:

@@ -37,14 +37,16 @@ class Problem:
         return f"{self.path}: {self.text}"
 
 
-def read_records(folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
+def read_records(
+    folder: Path, check: Callable[[dict[str, Any]], object] | None = None
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     """All good records below ``folder``, by path, and what is wrong with the others.
 
-    Raises BadSetting when there is no such folder.
+    check: see ``records_at``. Raises BadSetting when there is no such folder.
     """
     records: list[dict[str, Any]] = []
     problems: list[Problem] = []
-    for found in records_at(record_paths(folder), folder):
+    for found in records_at(record_paths(folder), folder, check=check):
         if isinstance(found, Problem):
             problems.append(found)
         else:
@@ -64,16 +66,20 @@ def records_at(
     folder: Path,
     look: Callable[[bytes], object] | None = None,
     outcome_of: Callable[[JsonText], Any] = json_of,
+    check: Callable[[dict[str, Any]], object] | None = None,
 ) -> Iterator[dict[str, Any] | Problem]:
     """The good records of ``folder`` at some paths, or what is wrong there, one by one: memory may not hold them all.
 
-    look, outcome_of: see ``load_record``.
+    look, outcome_of: see ``load_record``. check: may raise BadRecord for a record that is good as far as that goes.
     """
     for path in paths:
         try:
             if not path.is_file():  # a link to nothing, a pipe: reading it might never end
                 raise BadRecord("is a folder; records are SUITE/METHOD/KEY.json" if path.is_dir() else "is no file")
-            yield load_record(path, look, outcome_of)
+            record = load_record(path, look, outcome_of)
+            if check is not None:
+                check(record)
+            yield record
         except FileNotFoundError:
             continue  # removed since the folder was listed
         except PermissionError as error:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mtlbench.study.compare import first_difference
+from mtlbench.study.probes import final_probes
 
 __all__ = ["Within", "outside", "row_of"]
 
@@ -38,6 +39,13 @@ may form tasks by an encoder's features (cldr-nli, mnli-xnli), and last bits mov
 _COSINE = 0.2
 """Of a mean cosine, where seeds tell no spread; its size counts as 1, for it may be near 0. On an AMD CPU paths through
 the plane had cosines up to 0.053 off."""
+_PROBES = {
+    "cosine": "the cosine",
+    "distance": "the distance from the start",
+    "masked_seen": "the masked-LM loss, seen",
+    "masked_unseen": "the masked-LM loss, unseen",
+}
+"""Fields of ``FinalProbes`` to what messages call them."""
 _EXACT = ("audit", "parameters", "models", "scale")
 _OF_TASK = ("name", "label", "metric", "higher_is_better")
 
@@ -182,35 +190,12 @@ def _probed(
     before: Mapping[str, Any], now: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
 ) -> Iterator[_Compared]:
     """What boards show of the probes at the end, and claims are about."""
-    for name, probe in _PROBES.items():
-        value = probe(now)
-        spread = _spread([probe(one) for one in others])
-        if probe is _cosine:
-            allowed, why = _allowed([1.0], spread, 0.0, _COSINE)
-        else:
-            allowed, why = _allowed([value], spread, 0.0, _SCORE)
-        yield name, probe(before), value, allowed, why
-
-
-def _cosine(outcome: Mapping[str, Any]) -> float | None:
-    """Over the whole path, where a suite tells it: a path may end where gradients turn from step to step."""
-    told = _at(outcome, "summary", "all", "cosine")
-    return _number(_at(outcome, "probes", "cosine", "mean") if told is None else told)
-
-
-_PROBES: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
-    "the cosine": _cosine,
-    "the distance from the start": lambda outcome: _number(_at(outcome, "probes", "distance", "l2")),
-    "the masked-LM loss, seen": lambda outcome: _number(_at(outcome, "probes", "mlm", "seen")),
-    "the masked-LM loss, unseen": lambda outcome: _number(_at(outcome, "probes", "mlm", "unseen")),
-}
-
-
-def _at(value: Any, *path: str) -> Any:
-    """What lies there; None where something on the way is missing."""
-    for name in path:
-        value = (value or {}).get(name)
-    return value
+    there, here, rest = final_probes(before), final_probes(now), [final_probes(one) for one in others]
+    for field, name in _PROBES.items():
+        own, value, *seeds = (_number(getattr(found, field)) for found in (there, here, *rest))
+        size, share = (1.0, _COSINE) if field == "cosine" else (value, _SCORE)
+        allowed, why = _allowed([size], _spread(seeds), 0.0, share)
+        yield name, own, value, allowed, why
 
 
 def _spread(values: Sequence[float | None]) -> float | None:
